@@ -1,0 +1,5 @@
+export { missing } from './missing.ts';
+export { runReadmeExample } from './readme-example.ts';
+export { selfSignedCertificate } from './self-signed-certificate.ts';
+export { byteByByte, everySplit, randomSplits } from './splits.ts';
+export { temporaryDirectory } from './temporary-directory.ts';

@@ -1,0 +1,20 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+const probes = {
+  chromium: () => existsSync('/usr/bin/chromium'),
+  nginx: () => existsSync('/usr/sbin/nginx'),
+  'python-websockets': () => spawnSync('/usr/bin/python3', ['-c', 'import websockets']).status === 0,
+} as const;
+
+/**
+ * Why a test that needs `part` must be skipped, or `false` when the part is here. In CI (WSFERRY_REQUIRE_ALL set) a
+ * missing part is an error: there, nothing may be skipped.
+ */
+export function missing(part: keyof typeof probes): string | false {
+  if (probes[part]()) return false;
+  const reason = `${part} is not installed: tests that need it are skipped`;
+  if (process.env['WSFERRY_REQUIRE_ALL']) throw new Error(reason);
+  console.warn(reason);
+  return reason;
+}

@@ -1,0 +1,56 @@
+import { TransferError } from './errors.ts';
+
+declare const safe: unique symbol;
+
+/** A name that {@link safeName} has judged: one path component that stays in its directory on every system. */
+export type SafeName = string & { readonly [safe]: true };
+
+/** The most UTF-8 bytes a name may have: NAME_MAX of ext4, APFS and NTFS (there: UTF-16 units, which are never more). */
+export const MAX_NAME_BYTES = 255;
+
+/** The directory in which receivers keep unfinished files; no received file may take a name that begins like it. */
+export const RESERVED_PREFIX = '.wsferry';
+
+const reservedDevice = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$|clock\$)$/i;
+
+interface Rule {
+  readonly refuses: string;
+  readonly broken: (name: string) => boolean;
+}
+
+/** In the order in which they are asked; the message names the first that is broken. */
+const rules: readonly Rule[] = [
+  { refuses: 'it is empty', broken: (name) => name === '' },
+  { refuses: 'it is . or ..', broken: (name) => name === '.' || name === '..' },
+  { refuses: 'it contains / or \\', broken: (name) => /[/\\]/.test(name) },
+  { refuses: 'it begins with a drive', broken: (name) => /^[a-z]:/i.test(name) },
+  { refuses: 'it contains a control character', broken: (name) => /[\u0000-\u001f\u007f-\u009f]/.test(name) },
+  { refuses: 'it contains half of a surrogate pair', broken: (name) => /\p{Surrogate}/u.test(name) },
+  { refuses: 'it ends in a dot or a space', broken: (name) => /[. ]$/.test(name) },
+  { refuses: 'it is the name of a device', broken: (name) => reservedDevice.test(stem(name)) },
+  {
+    refuses: `it begins with ${RESERVED_PREFIX}, where unfinished files are kept`,
+    broken: (name) => name.toLowerCase().startsWith(RESERVED_PREFIX),
+  },
+  {
+    refuses: `it is longer than ${MAX_NAME_BYTES} bytes of UTF-8`,
+    broken: (name) => new TextEncoder().encode(name).length > MAX_NAME_BYTES,
+  },
+];
+
+/**
+ * The only way to a {@link SafeName}: normalises to NFC, so that what is judged is what is stored, and returns that, or
+ * throws TransferError BAD_NAME saying which rule is broken. Names are never repaired: a sender should learn that
+ * `../x` was refused, not find an `x`.
+ */
+export function safeName(name: string): SafeName {
+  const composed = name.normalize('NFC');
+  const rule = rules.find(({ broken }) => broken(composed));
+  if (rule) throw new TransferError('BAD_NAME', `expected a plain file name, but ${rule.refuses}`);
+  return composed as SafeName;
+}
+
+/** `con.tar.gz` is the device too: Windows looks at what comes before the first dot, spaces trimmed. */
+function stem(name: string): string {
+  return name.split(/[.:]/, 1)[0]!.trimEnd();
+}

@@ -1,0 +1,125 @@
+/**
+ * The drawing of the house as a table: who may import whom. `check-layers.ts` holds every file against it.
+ *
+ *     apps/demo   packages/cli
+ *        │    ╲    ╱   │
+ *        │   transfer  │            transfer imports none of our packages
+ *        ▼             ▼
+ *            connection
+ *            ╱        ╲
+ *       handshake    frames         they do not know each other
+ *
+ *     conformance/ and bench/ stand beside the house: they may look into every room, nobody may look into them.
+ */
+export interface Layer {
+  /** The folder from the root, with `/` between parts. */
+  readonly folder: string;
+  /** The name in its package.json. */
+  readonly name: string;
+  /** Our packages that its sources may import: the arrows that leave this box. */
+  readonly mayImport: readonly string[];
+  /** Our packages that only its tests may import, besides `@wsferry/testing`. */
+  readonly testsMayImport?: readonly string[];
+  /** May its sources depend on packages that are not ours? */
+  readonly outsidePackages: boolean;
+  /**
+   * Sources that must run where there is no Node, a browser for one: files, or folders with a `/` at the end. They may
+   * not import `node:*`, nor reach into the same package's Node folders (`nodeFolders`).
+   */
+  readonly withoutNode?: { readonly inside: readonly string[]; readonly except?: readonly string[] };
+  /** Folders that are this package's binding to Node. */
+  readonly nodeFolders?: readonly string[];
+  /** May it have other people's WebSocket implementations among its devDependencies? */
+  readonly comparesWithOthers?: boolean;
+}
+
+export const layers: readonly Layer[] = [
+  {
+    folder: 'packages/frames',
+    name: '@wsferry/frames',
+    mayImport: [],
+    outsidePackages: false,
+    withoutNode: { inside: ['src/'] },
+  },
+  {
+    folder: 'packages/handshake',
+    name: '@wsferry/handshake',
+    mayImport: [],
+    outsidePackages: false,
+    // key.ts needs SHA-1, which browsers only have as a promise.
+    withoutNode: { inside: ['src/'], except: ['src/key.ts', 'src/node/'] },
+    nodeFolders: ['src/node/'],
+  },
+  {
+    folder: 'packages/connection',
+    name: '@wsferry/connection',
+    mayImport: ['@wsferry/frames', '@wsferry/handshake'],
+    outsidePackages: false,
+    withoutNode: { inside: ['src/protocol.ts', 'src/transitions.ts'] },
+  },
+  {
+    folder: 'packages/transfer',
+    name: '@wsferry/transfer',
+    mayImport: [],
+    // The compliance suite also runs over a real connection.
+    testsMayImport: ['@wsferry/connection'],
+    outsidePackages: true,
+    withoutNode: { inside: ['src/'], except: ['src/node/'] },
+    nodeFolders: ['src/node/'],
+  },
+  {
+    folder: 'packages/cli',
+    name: '@wsferry/cli',
+    mayImport: ['@wsferry/connection', '@wsferry/transfer'],
+    outsidePackages: true,
+  },
+  {
+    folder: 'apps/demo',
+    name: '@wsferry/demo',
+    mayImport: ['@wsferry/connection', '@wsferry/transfer', '@wsferry/frames'],
+    outsidePackages: true,
+    withoutNode: { inside: ['page/', 'src/'] },
+    nodeFolders: ['server/'],
+  },
+  {
+    folder: 'conformance',
+    name: '@wsferry/conformance',
+    mayImport: ['@wsferry/connection', '@wsferry/frames', '@wsferry/handshake'],
+    outsidePackages: true,
+    comparesWithOthers: true,
+  },
+  {
+    folder: 'bench',
+    name: '@wsferry/bench',
+    mayImport: ['@wsferry/connection', '@wsferry/transfer', '@wsferry/frames', '@wsferry/handshake'],
+    outsidePackages: true,
+    comparesWithOthers: true,
+  },
+  { folder: 'testing', name: '@wsferry/testing', mayImport: [], outsidePackages: true },
+];
+
+/** Our package that every layer's tests may import, and no sources. */
+export const testingPackage = '@wsferry/testing';
+
+/** Tools from the root package.json that every test may import without naming them again. */
+export const testTools: readonly string[] = ['vitest', 'fast-check'];
+
+/** Other people's WebSocket implementations: to compare with, never to build on. */
+export const webSocketLibraries: readonly string[] = [
+  'ws',
+  'undici',
+  'websocket',
+  'websocket-driver',
+  'websocket-stream',
+  'isomorphic-ws',
+  'faye-websocket',
+  'uWebSockets.js',
+  'socket.io',
+  'socket.io-client',
+  'engine.io',
+  'engine.io-client',
+  'sockjs',
+  'sockjs-client',
+  'bufferutil',
+  'utf-8-validate',
+];

@@ -1,0 +1,158 @@
+import type { FramePiece } from './decoder.ts';
+import type { Frame } from './encode.ts';
+import { FrameError } from './errors.ts';
+import { checkedLimit, DEFAULT_MAX_BYTES, grownLength } from './limits.ts';
+import { isControlOpcode, Opcode } from './opcode.ts';
+import { decodeUtf8, Utf8Validator } from './utf8.ts';
+
+/** A text message is a string, a binary one bytes (§5.6). */
+export type Message = string | Uint8Array;
+
+/** Decompresses one whole message; must stop with FrameError TOO_BIG once the output would exceed `maxBytes`. */
+export type Inflate = (bytes: Uint8Array, maxBytes: number) => Uint8Array;
+
+/** What a {@link MessageAssembler} accepts. */
+export interface MessageAssemblerOptions {
+  /** The longest message, judged on declared lengths before anything is kept. Default 64 MiB; Infinity for no limit. */
+  readonly maxMessageBytes?: number;
+  /**
+   * For messages whose first frame has RSV1. The place for permessage-deflate (RFC 7692), which comes with
+   * `@wsferry/frames/deflate`; without it RSV1 is a violation.
+   */
+  readonly inflate?: Inflate;
+}
+
+/**
+ * Data frames (or pieces of them) in, messages out (§5.4). Control frames may stand between fragments on the wire, but
+ * they are not for the assembler: handle them first. After a violation it stays failed and throws the same FrameError again.
+ */
+export class MessageAssembler {
+  readonly #maxMessageBytes: number;
+  readonly #inflate: Inflate | undefined;
+  #failure: unknown;
+  /** Of the first frame of the message begun; undefined between messages. */
+  #opcode: Opcode | undefined;
+  #compressed = false;
+  #buffer: Uint8Array<ArrayBuffer> | undefined;
+  #length = 0;
+  #utf8: Utf8Validator | undefined;
+
+  /** Throws RangeError when `maxMessageBytes` is no number of bytes. */
+  constructor({ maxMessageBytes = DEFAULT_MAX_BYTES, inflate }: MessageAssemblerOptions = {}) {
+    this.#maxMessageBytes = checkedLimit('maxMessageBytes', maxMessageBytes);
+    this.#inflate = inflate;
+  }
+
+  /** Memory retained for the message begun, in bytes. */
+  get pendingBytes(): number {
+    return this.#buffer?.length ?? 0;
+  }
+
+  /**
+   * The message that this frame or piece completes, else `undefined`. An unfragmented binary message is the frame's own
+   * payload, not a copy. Throws FrameError UNEXPECTED_CONTINUATION, EXPECTED_CONTINUATION, TOO_BIG, INVALID_UTF8 (at the
+   * first wrong byte, also in the middle of a frame that comes in pieces) or RESERVED_BITS (RSV1 without `inflate`);
+   * RangeError for a control frame, which is the caller's mistake.
+   */
+  add(frame: Frame | FramePiece): Message | undefined {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (isControlOpcode(frame.opcode)) {
+      throw new RangeError(`expected a data frame, got control opcode ${frame.opcode}: handle control frames first`);
+    }
+    try {
+      return this.#add(frame);
+    } catch (error) {
+      this.#failure = error;
+      this.#reset();
+      throw error;
+    }
+  }
+
+  #add(frame: Frame | FramePiece): Message | undefined {
+    const { payload } = frame;
+    const payloadLength = 'payloadLength' in frame ? frame.payloadLength : payload.length;
+    const offset = 'offset' in frame ? frame.offset : 0;
+    const frameEnds = offset + payload.length === payloadLength;
+    if (offset === 0) {
+      const first = this.#beginFrame(frame, payloadLength);
+      if (first && frameEnds && frame.fin) return this.#finish(payload);
+    }
+    this.#append(payload);
+    if (!frameEnds || !frame.fin) return undefined;
+    return this.#finish(this.#gathered());
+  }
+
+  /** §5.4: a message is one frame with text or binary, then continuations until FIN. True for the first. */
+  #beginFrame(frame: Frame, payloadLength: number): boolean {
+    const first = frame.opcode !== Opcode.Continuation;
+    if (first && this.#opcode !== undefined) {
+      throw new FrameError(
+        'EXPECTED_CONTINUATION',
+        `expected a continuation of the message begun, got opcode ${frame.opcode}`,
+      );
+    }
+    if (!first && this.#opcode === undefined) {
+      throw new FrameError('UNEXPECTED_CONTINUATION', 'expected a text or binary frame, got a continuation of nothing');
+    }
+    if (payloadLength > this.#maxMessageBytes - this.#length) {
+      throw new FrameError(
+        'TOO_BIG',
+        `expected a message of at most ${this.#maxMessageBytes} bytes, got ${this.#length + payloadLength} or more`,
+      );
+    }
+    if (!first) return false;
+    this.#opcode = frame.opcode;
+    this.#compressed = frame.rsv1 === true;
+    if (this.#compressed && this.#inflate === undefined) {
+      throw new FrameError('RESERVED_BITS', 'expected RSV1 to be 0 without an extension, got it set');
+    }
+    return true;
+  }
+
+  #append(payload: Uint8Array): void {
+    if (this.#opcode === Opcode.Text && !this.#compressed) {
+      this.#utf8 ??= new Utf8Validator();
+      if (!this.#utf8.write(payload)) throw invalidUtf8();
+    }
+    const end = this.#length + payload.length;
+    let buffer = this.#buffer;
+    if (buffer === undefined || buffer.length < end) {
+      // Copied, so that a view of one byte does not keep a chunk of 64 KiB: fragments cost their bytes, however many.
+      const grown = new Uint8Array(grownLength(buffer?.length ?? 0, end, this.#maxMessageBytes));
+      if (buffer !== undefined) grown.set(buffer.subarray(0, this.#length));
+      this.#buffer = buffer = grown;
+    }
+    buffer.set(payload, this.#length);
+    this.#length = end;
+  }
+
+  #gathered(): Uint8Array {
+    const buffer = this.#buffer ?? new Uint8Array(0);
+    // Doubling wastes less than half; only the smallest buffer can be emptier, and is copied out.
+    return buffer.length > this.#length * 2 ? buffer.slice(0, this.#length) : buffer.subarray(0, this.#length);
+  }
+
+  #finish(collected: Uint8Array): Message {
+    const text = this.#opcode === Opcode.Text;
+    const compressed = this.#compressed;
+    this.#reset();
+    const inflate = compressed ? this.#inflate : undefined;
+    const bytes = inflate === undefined ? collected : inflate(collected, this.#maxMessageBytes);
+    if (!text) return bytes;
+    const decoded = decodeUtf8(bytes);
+    if (decoded === undefined) throw invalidUtf8();
+    return decoded;
+  }
+
+  #reset(): void {
+    this.#opcode = undefined;
+    this.#compressed = false;
+    this.#buffer = undefined;
+    this.#length = 0;
+    this.#utf8 = undefined;
+  }
+}
+
+function invalidUtf8(): FrameError {
+  return new FrameError('INVALID_UTF8', 'expected UTF-8 in a text message, got a byte that cannot be part of it');
+}

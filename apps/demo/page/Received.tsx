@@ -1,0 +1,49 @@
+import { printable } from '@wsferry/transfer';
+import { type Arrival, arrivals } from './store.ts';
+import { bytes } from './words.ts';
+
+/** What the server has received from anybody since it started; every open tab hears of it at once. */
+export function Received() {
+  const list = arrivals.value;
+  return (
+    <section aria-labelledby="received-title">
+      <div class="head">
+        <h2 id="received-title">Arrived, from anyone</h2>
+        {list.length > 0 && <span class="count">{list.length === 1 ? '1 file' : `${list.length} files`}</span>}
+      </div>
+      {list.length === 0 ? (
+        <p class="empty">The first file to arrive shows up here, in every open tab.</p>
+      ) : (
+        <ul class="list">
+          {list.map((arrival) => (
+            <Row key={`${arrival.at} ${arrival.name}`} arrival={arrival} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Row({ arrival }: { readonly arrival: Arrival }) {
+  const name = printable(arrival.name);
+  return (
+    <li class="arrival" data-fresh={arrival.fresh}>
+      <div class="line">
+        <a class="name" href={`./files/${encodeURIComponent(arrival.name)}`} download={arrival.name} title={name}>
+          <bdi>{name}</bdi>
+        </a>
+        <time class="state" dateTime={new Date(arrival.at).toISOString()}>
+          {time.format(arrival.at)}
+        </time>
+      </div>
+      <p class="details">
+        <span>{bytes(arrival.size)}</span>
+        <code class="digest" title={`MD5 ${arrival.md5}`}>
+          {arrival.md5}
+        </code>
+      </p>
+    </li>
+  );
+}
+
+const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });

@@ -1,0 +1,71 @@
+import { openSession, printable, type Session, SUBPROTOCOL } from '@wsferry/transfer';
+import { fromWebSocket } from '@wsferry/transfer/browser';
+import { addArrival, announcement, link } from './store.ts';
+
+const firstRetryMs = 500;
+const longestRetryMs = 10_000;
+
+let session: Session | undefined;
+let attempts = 0;
+let retryTimer: ReturnType<typeof setTimeout> | undefined;
+let whenOpen: Array<(session: Session) => void> = [];
+
+/** Where the page came from, as a WebSocket address: page and WebSocket share one port. */
+export function webSocketUrl(): string {
+  const url = new URL('./', location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}
+
+/** The session of the open socket, now or as soon as there is one. */
+export function openedSession(): Promise<Session> {
+  return session ? Promise.resolve(session) : new Promise((resolve) => whenOpen.push(resolve));
+}
+
+/** Opens the page's one WebSocket, and opens it again whenever it is lost. Call once. */
+export function keepConnected(): void {
+  addEventListener('online', retryNow);
+  connect();
+}
+
+/** Does not wait for the next attempt. */
+export function retryNow(): void {
+  if (link.value.state === 'lost') connect();
+}
+
+function connect(): void {
+  clearTimeout(retryTimer);
+  link.value = { state: 'connecting' };
+  const socket = new WebSocket(webSocketUrl(), SUBPROTOCOL);
+  socket.addEventListener('open', () => opened(socket));
+  // An error is always followed by close, which also tells of a refused or failed attempt.
+  socket.addEventListener('close', lost, { once: true });
+}
+
+function opened(socket: WebSocket): void {
+  const startedAt = Date.now();
+  const current = openSession(fromWebSocket(socket), { role: 'opener' });
+  current.closed.catch(() => {}); // How it ended shows in the uploads and in `link`.
+  current.watch(
+    ({ name, size, md5, at }) => {
+      const fresh = at >= startedAt - 1000;
+      addArrival({ name, size, md5, at, fresh });
+      if (fresh) announcement.value = `${printable(name)} has arrived`;
+    },
+    { recent: 100 },
+  );
+  session = current;
+  attempts = 0;
+  link.value = { state: 'open' };
+  const waiting = whenOpen;
+  whenOpen = [];
+  for (const resolve of waiting) resolve(current);
+}
+
+function lost(): void {
+  session = undefined;
+  // Doubling, with a random part: after a restart of the server, its tabs must not all come back at once.
+  const delayMs = Math.min(firstRetryMs * 2 ** attempts++, longestRetryMs) * (0.75 + Math.random() / 2);
+  link.value = { state: 'lost', retryAt: Date.now() + delayMs };
+  retryTimer = setTimeout(connect, delayMs);
+}

@@ -1,0 +1,64 @@
+import { computed, type Signal, signal } from '@preact/signals';
+
+/** The page's one WebSocket. `retryAt` is milliseconds since the epoch. */
+export type Link =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'open' }
+  | { readonly state: 'lost'; readonly retryAt: number };
+
+/** Where one file stands. `stored` counts bytes the receiver has stored, never bytes queued here. */
+export type Progress =
+  | { readonly state: 'waiting' }
+  | { readonly state: 'sending'; readonly stored: number; readonly bytesPerSecond?: number | undefined }
+  | { readonly state: 'verified'; readonly storedAs: string; readonly digest: string; readonly existing: boolean }
+  | { readonly state: 'cancelled' }
+  | { readonly state: 'failed'; readonly reason: string };
+
+export interface Upload {
+  readonly key: number;
+  /** As the file is called here; show it through `printable` only. */
+  readonly name: string;
+  readonly size: number;
+  readonly progress: Signal<Progress>;
+  cancel(): void;
+}
+
+export interface Arrival {
+  readonly name: string;
+  readonly size: number;
+  readonly md5: string;
+  /** Milliseconds since the epoch, by the server's clock. */
+  readonly at: number;
+  /** It came while this page was looking, not before. */
+  readonly fresh: boolean;
+}
+
+export const link = signal<Link>({ state: 'connecting' });
+/** Newest first. */
+export const uploads = signal<readonly Upload[]>([]);
+/** Newest first. */
+export const arrivals = signal<readonly Arrival[]>([]);
+/** One sentence for screen readers; the latest replaces the one before. */
+export const announcement = signal('');
+/** Something the page has to say about the last drop, such as folders it had to leave out. */
+export const notice = signal('');
+
+export const isUnfinished = (progress: Progress): boolean =>
+  progress.state === 'waiting' || progress.state === 'sending';
+
+/** How many uploads still wait or travel. */
+export const unfinished = computed(() => uploads.value.filter((upload) => isUnfinished(upload.progress.value)).length);
+
+const keep = 100;
+
+/** Adds what the server pushed. After a reconnect it tells the recent ones again: those are known by name and time. */
+export function addArrival(arrival: Arrival): void {
+  const known = arrivals.value.some(({ name, at }) => name === arrival.name && at === arrival.at);
+  if (known) return;
+  arrivals.value = [arrival, ...arrivals.value].sort((a, b) => b.at - a.at).slice(0, keep);
+}
+
+/** Takes everything that has ended off the list. */
+export function clearFinished(): void {
+  uploads.value = uploads.value.filter((upload) => isUnfinished(upload.progress.value));
+}

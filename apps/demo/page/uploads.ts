@@ -1,0 +1,101 @@
+import { signal } from '@preact/signals';
+import { printable, type Session, TransferError } from '@wsferry/transfer';
+import { blobSource } from '@wsferry/transfer/browser';
+import { openedSession } from './connection.ts';
+import { Rate } from './rate.ts';
+import { announcement, type Progress, type Upload, uploads } from './store.ts';
+import { inWords } from './words.ts';
+
+/** Several files travel over the one connection; more would only share the same bandwidth and hold memory. */
+const travellingAtOnce = 4;
+/** How often a bar moves: acknowledgements come far more often than anybody can see. */
+const showEveryMs = 60;
+
+let nextKey = 1;
+let travelling = 0;
+const queue: Array<() => Promise<void>> = [];
+
+/** Puts the files in line, in their order, below what is there already in time and above it on the page. */
+export function send(files: readonly File[]): void {
+  const added = files.map(enqueue);
+  if (added.length === 0) return;
+  uploads.value = [...added, ...uploads.value];
+  announcement.value = added.length === 1 ? `Sending ${printable(added[0]!.name)}` : `Sending ${added.length} files`;
+  pump();
+}
+
+function enqueue(file: File): Upload {
+  const progress = signal<Progress>({ state: 'waiting' });
+  const abort = new AbortController();
+  const upload: Upload = {
+    key: nextKey++,
+    name: file.name,
+    size: file.size,
+    progress,
+    cancel: () => {
+      abort.abort();
+      // Nothing has been told to the server of one that still waits: it is over right here.
+      if (progress.value.state === 'waiting') progress.value = { state: 'cancelled' };
+    },
+  };
+  queue.push(() => carry(file, upload, abort.signal));
+  return upload;
+}
+
+function pump(): void {
+  while (travelling < travellingAtOnce) {
+    const next = queue.shift();
+    if (!next) return;
+    travelling++;
+    void next().finally(() => {
+      travelling--;
+      pump();
+    });
+  }
+}
+
+async function carry(file: File, upload: Upload, abort: AbortSignal): Promise<void> {
+  if (abort.aborted) return;
+  const session = await untilAborted(openedSession(), abort);
+  if (!session) return;
+  upload.progress.value = { state: 'sending', stored: 0 };
+  const name = printable(upload.name);
+  try {
+    const stored = await sendOne(session, file, upload, abort);
+    announcement.value = `${name} is stored and verified`;
+    upload.progress.value = {
+      state: 'verified',
+      storedAs: stored.name,
+      digest: stored.digest,
+      existing: stored.existing,
+    };
+  } catch (error) {
+    const cancelled = abort.aborted && (!(error instanceof TransferError) || error.code === 'CANCELLED');
+    upload.progress.value = cancelled ? { state: 'cancelled' } : { state: 'failed', reason: inWords(error) };
+    announcement.value = cancelled ? `${name} was cancelled` : `${name} failed: ${inWords(error)}`;
+  }
+}
+
+function sendOne(session: Session, file: File, upload: Upload, signal: AbortSignal) {
+  const rate = new Rate();
+  let shownAt = 0;
+  rate.add(performance.now(), 0);
+  return session.sendFile(blobSource(file), {
+    signal,
+    onProgress: ({ stored }) => {
+      const now = performance.now();
+      if (now - shownAt < showEveryMs && stored < file.size) return;
+      shownAt = now;
+      rate.add(now, stored);
+      if (upload.progress.value.state !== 'sending') return;
+      upload.progress.value = { state: 'sending', stored, bytesPerSecond: rate.bytesPerSecond };
+    },
+  });
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return Promise.race([
+    promise,
+    new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true })),
+  ]);
+}

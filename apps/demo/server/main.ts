@@ -1,0 +1,47 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { startDemo } from './serve-demo.ts';
+
+interface Options {
+  readonly host: string;
+  readonly port: number;
+  readonly dir: string;
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65535) {
+    throw new InvalidArgumentError('expected a whole number from 0 to 65535 (0 picks a free port).');
+  }
+  return value;
+}
+
+const { host, ...options } = new Command('demo')
+  .description('Serve a page that sends files into a folder, over the WebSocket stack of this repository.')
+  .option('--port <port>', 'port for page and WebSocket; 0 picks a free one', port, 6455)
+  .option('--host <host>', 'address to listen on', '127.0.0.1')
+  .option('--dir <folder>', 'where the files go (created when missing)', './received')
+  .parse()
+  .opts<Options>();
+
+// pnpm runs this in apps/demo; INIT_CWD is where the user stands.
+const dir = resolve(process.env['INIT_CWD'] ?? process.cwd(), options.dir);
+
+try {
+  await mkdir(dir, { recursive: true });
+  const demo = await startDemo({ host, port: options.port, dir });
+  console.log(`${demo.url}  (files go into ${dir})`);
+
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(130); // A second Ctrl-C: somebody does not want to wait.
+      stopping = true;
+      void demo.close().finally(() => process.exit(signal === 'SIGINT' ? 130 : 0));
+    });
+  }
+} catch (error) {
+  console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

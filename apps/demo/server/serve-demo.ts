@@ -1,0 +1,65 @@
+import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { type Connection, listen } from '@wsferry/connection';
+import { ArrivalBoard, openSession, SUBPROTOCOL } from '@wsferry/transfer';
+import { directoryReceiver } from '@wsferry/transfer/node';
+import sirv from 'sirv';
+import { securityHeaders } from './security-headers.ts';
+import { serveReceivedFile } from './serve-received-file.ts';
+
+export interface DemoOptions {
+  /** Address to listen on. */
+  readonly host: string;
+  /** Port for page and WebSocket; 0 picks a free one. */
+  readonly port: number;
+  /** Folder that received files go into; it must exist and be writable. */
+  readonly dir: string;
+  /** Folder of the built page; `dist/page` of this app by default. */
+  readonly page?: string;
+}
+
+export interface Demo {
+  /** Where the page is, for example `http://127.0.0.1:6455/`. The WebSocket is at the same address. */
+  readonly url: string;
+  /** Says goodbye to everybody (1001) and frees the port. */
+  close(): Promise<void>;
+}
+
+const builtPage = fileURLToPath(new URL('../dist/page', import.meta.url));
+
+/** One port for the page, the received files and the WebSocket. Rejects with ConnectionError or TransferError. */
+export async function startDemo({ host, port, dir, page = builtPage }: DemoOptions): Promise<Demo> {
+  const { accept } = await directoryReceiver(dir);
+  const board = new ArrivalBoard();
+
+  const files = sirv(page, { etag: true });
+  // This server never listens. The port is `listen`'s below, which hands over whatever is not an upgrade.
+  const http = createServer((request, response) => {
+    for (const [name, value] of securityHeaders) response.setHeader(name, value);
+    if (request.url?.startsWith('/files/')) void serveReceivedFile(dir, request, response);
+    else files(request, response);
+  });
+  const browsing = new Set<Socket>();
+  http.on('connection', (socket: Socket) => {
+    browsing.add(socket);
+    socket.once('close', () => browsing.delete(socket));
+  });
+
+  const listener = await listen({ host, port, http, protocols: [SUBPROTOCOL] }, (connection: Connection) => {
+    const session = openSession(connection, { role: 'acceptor', accept, board });
+    // A peer that vanishes is an everyday event: the session has already cleaned up after it.
+    session.closed.catch(() => {});
+  });
+
+  const address = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
+  return {
+    url: `http://${address}:${listener.port}/`,
+    close: async () => {
+      const closed = listener.close({ code: 1001, reason: 'the demo is shutting down' });
+      // Browsers keep idle HTTP connections open for minutes; waiting for them would hold the port.
+      for (const socket of browsing) socket.destroy();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,189 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { missing, temporaryDirectory } from '@wsferry/testing';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Demo, startDemo } from '../server/serve-demo.ts';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const shell = here('../../../packages/cli/src/main.ts');
+const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
+const patienceMs = 20_000;
+
+describe.skipIf(missing('chromium'))('the page in a real Chromium', () => {
+  let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
+  let received: string;
+  let page: string;
+  let demo: Demo;
+  let browser: Browser;
+  let context: BrowserContext;
+  let first: Page;
+  let second: Page;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    folder = await temporaryDirectory();
+    received = join(folder.path, 'received');
+    page = join(folder.path, 'page');
+    await mkdir(received);
+    await build({
+      configFile: here('../vite.config.ts'),
+      logLevel: 'warn',
+      build: { outDir: page, emptyOutDir: true },
+    });
+    demo = await startDemo({ host: '127.0.0.1', port: 0, dir: received, page });
+    browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+    context = await browser.newContext({ viewport: { width: 1180, height: 860 }, deviceScaleFactor: 2 });
+    context.setDefaultTimeout(patienceMs);
+    first = await openTab();
+    second = await openTab();
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await demo?.close();
+    await folder?.remove();
+  }, 30_000);
+
+  async function openTab(): Promise<Page> {
+    const tab = await context.newPage();
+    // Also how a violation of the Content-Security-Policy shows.
+    tab.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    tab.on('pageerror', (error) => complaints.push(String(error)));
+    await tab.goto(demo.url);
+    await tab.locator('[role=status][data-state=open]').waitFor();
+    return tab;
+  }
+
+  const upload = (tab: Page, name: string): Locator => tab.locator('.upload', { hasText: name }).first();
+  const arrival = (tab: Page, name: string): Locator => tab.locator('.arrival', { hasText: name }).first();
+  const pick = (tab: Page, files: string[] | { name: string; mimeType: string; buffer: Buffer }[]) =>
+    tab.getByLabel('Choose files').setInputFiles(files);
+  const namesReceived = async () => (await readdir(received)).filter((name) => !name.startsWith('.'));
+
+  test('a picked file is verified, stored, and listed in both tabs', async () => {
+    const photos = randomBytes(9_000_000);
+    await pick(first, [{ name: 'harbour at dawn.raw', mimeType: 'application/octet-stream', buffer: photos }]);
+    await upload(first, 'harbour at dawn.raw').getByText('MD5 verified').waitFor();
+    expect(await upload(first, 'harbour at dawn.raw').getByRole('progressbar').getAttribute('aria-valuenow')).toBe(
+      '100',
+    );
+    expect(await readFile(join(received, 'harbour at dawn.raw'))).toEqual(photos);
+    for (const tab of [first, second]) {
+      await arrival(tab, 'harbour at dawn.raw').getByText(md5(photos)).waitFor();
+    }
+  });
+
+  test('several files dropped at once, an empty one among them, are all verified', async () => {
+    await second.evaluate(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(['timetable, summer\n'.repeat(2000)], 'timetable.txt'));
+      data.items.add(new File([], 'empty.txt'));
+      data.items.add(new File([new Uint8Array(700_000).fill(7)], '航海日誌 <b>.bin'));
+      for (const type of ['dragenter', 'dragover', 'drop']) {
+        document.body.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+      }
+    });
+    for (const name of ['timetable.txt', 'empty.txt', '航海日誌 <b>.bin']) {
+      await upload(second, name).getByText('MD5 verified').waitFor();
+    }
+    await arrival(first, 'timetable.txt').waitFor();
+    await arrival(first, 'empty.txt').waitFor();
+    expect(await readFile(join(received, 'empty.txt'))).toHaveLength(0);
+  });
+
+  test('a received file comes back as a download, byte by byte; nothing outside of the folder does', async () => {
+    const [download] = await Promise.all([
+      second.waitForEvent('download'),
+      arrival(second, 'timetable.txt').getByRole('link').click(),
+    ]);
+    expect(await readFile(await download.path(), 'utf8')).toBe('timetable, summer\n'.repeat(2000));
+
+    const answer = await fetch(new URL('files/timetable.txt', demo.url));
+    expect(answer.headers.get('content-disposition')).toMatch(/^attachment/);
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    await answer.arrayBuffer();
+    for (const path of ['files/..%2Fpage%2Findex.html', 'files/.wsferry', 'files/', 'files/%00', 'files/%E0']) {
+      expect((await fetch(new URL(path, demo.url))).status).toBe(404);
+    }
+  });
+
+  test('cancelling a large upload leaves nothing behind', async () => {
+    // A file that the browser reads as slowly as it is asked to would be over too soon: let it be large.
+    const large = join(folder.path, 'the whole archive.tar');
+    await writeFile(large, Buffer.alloc(400_000_000, 1));
+    await pick(first, [large]);
+    await first.getByRole('button', { name: 'Cancel the whole archive.tar' }).click();
+    await upload(first, 'the whole archive.tar').getByText('cancelled', { exact: true }).waitFor();
+    await vi.waitFor(async () => {
+      expect(await namesReceived()).not.toContain('the whole archive.tar');
+      const unfinished = join(received, '.wsferry');
+      if (existsSync(unfinished)) expect(await readdir(unfinished)).toEqual([]);
+    });
+    await pick(first, [{ name: 'after the cancel.txt', mimeType: 'text/plain', buffer: Buffer.from('still served') }]);
+    await upload(first, 'after the cancel.txt').getByText('MD5 verified').waitFor();
+  });
+
+  test.skipIf(!existsSync(shell))('a file sent from the shell appears in the open page', async () => {
+    const chart = join(folder.path, 'sea-chart.pdf');
+    await writeFile(chart, randomBytes(2_400_000));
+    await promisify(execFile)(
+      process.execPath,
+      ['--conditions=@wsferry/source', '--import', 'tsx', shell, 'send', chart, '--to', demo.url.replace('http', 'ws')],
+      { cwd: dirname(dirname(shell)), timeout: patienceMs },
+    );
+    for (const tab of [first, second]) await arrival(tab, 'sea-chart.pdf').waitFor();
+  });
+
+  test('one upload under way among finished ones makes the picture for the README', async () => {
+    // Long enough to be seen under way: the tab's own network is slowed down by nothing, so the file is large.
+    const film = join(folder.path, 'crossing, uncut.mov');
+    await writeFile(film, Buffer.alloc(900_000_000, 2));
+    await pick(first, [film]);
+    const row = upload(first, 'crossing, uncut.mov');
+    await row.getByText('left').waitFor();
+    await mkdir(here('../artifacts'), { recursive: true });
+    const picture = here('../artifacts/demo.png');
+    await first.screenshot({ path: picture });
+    await first.emulateMedia({ colorScheme: 'dark' });
+    await first.screenshot({ path: here('../artifacts/demo-dark.png') });
+    await first.emulateMedia({ colorScheme: null });
+    if (process.env['WSFERRY_UPDATE_PICTURES']) {
+      await mkdir(here('../../../docs/pictures'), { recursive: true });
+      await copyFile(picture, here('../../../docs/pictures/demo.png'));
+    }
+    await first.getByRole('button', { name: 'Cancel crossing, uncut.mov' }).click();
+    await row.getByText('cancelled', { exact: true }).waitFor();
+  });
+
+  test('after a restart of the server the page connects again by itself, and sends', async () => {
+    expect(complaints).toEqual([]); // From here on, failed attempts to connect are in the console by design.
+    const port = Number(new URL(demo.url).port);
+    await demo.close();
+    await first.locator('[role=status][data-state=lost]').waitFor();
+    demo = await startDemo({ host: '127.0.0.1', port, dir: received, page });
+    await first.locator('[role=status][data-state=open]').waitFor();
+    await pick(first, [{ name: 'after the restart.txt', mimeType: 'text/plain', buffer: Buffer.from('here again') }]);
+    await upload(first, 'after the restart.txt').getByText('MD5 verified').waitFor();
+  });
+});

@@ -1,0 +1,58 @@
+import { type Connection, connect } from '@wsferry/connection';
+import { echo, maxMessageBytes } from './echo-server.ts';
+
+export interface FuzzingRun {
+  /** The fuzzing server, for example `ws://127.0.0.1:9001`. */
+  readonly url: string;
+  /** The name under which the server files its report. */
+  readonly agent: string;
+  /** Told after every case. `problem` is what went wrong with the case's connection, if anything did. */
+  onCase?(number: number, count: number, problem?: string): void;
+}
+
+/**
+ * Plays the client against an Autobahn fuzzing server: asks for the number of cases, echoes through each of them, and
+ * asks for the report. The server judges, not we: no case may stop the run, however it ends.
+ */
+export async function runFuzzingClient({ url, agent, onCase }: FuzzingRun): Promise<number> {
+  const count = await readCaseCount(url);
+  for (let number = 1; number <= count; number++) {
+    const problem = await runCase(address(url, '/runCase', { case: String(number), agent }));
+    onCase?.(number, count, problem);
+  }
+  const report = await open(address(url, '/updateReports', { agent }));
+  await report.closed;
+  return count;
+}
+
+async function readCaseCount(url: string): Promise<number> {
+  const connection = await open(address(url, '/getCaseCount'));
+  for await (const data of connection) {
+    const count = Number(data);
+    if (typeof data !== 'string' || !Number.isSafeInteger(count) || count < 0)
+      throw new Error(`expected the number of cases from ${connection.url}, got ${JSON.stringify(data).slice(0, 80)}`);
+    await connection.close();
+    return count;
+  }
+  throw new Error(`expected the number of cases from ${connection.url}, but the connection closed`);
+}
+
+async function runCase(url: string): Promise<string | undefined> {
+  try {
+    const connection = await open(url);
+    echo(connection);
+    await connection.closed;
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Without keepalive: a ping of ours would be a frame that the case did not ask for. */
+const open = (url: string): Promise<Connection> => connect(url, { maxMessageBytes, keepalive: false });
+
+function address(base: string, path: string, query: Record<string, string> = {}): string {
+  const url = new URL(path, base);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return url.href;
+}

@@ -1,0 +1,47 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { runFuzzingClient } from './autobahn-client.ts';
+import { startEchoServer } from './echo-server.ts';
+
+const program = new Command('conformance').description('Drivers for outside WebSocket test suites.');
+
+program
+  .command('server')
+  .description('an echo server for suites that play the client')
+  .option('--host <host>', 'where to listen', '127.0.0.1')
+  .option('--port <port>', 'where to listen; 0 picks a free port', port, 9002)
+  .action(async ({ host, port }: { host: string; port: number }) => {
+    const listener = await startEchoServer({ host, port });
+    console.log(listener.url);
+    const stop = () => void listener.close().then(() => process.exit(0));
+    process.once('SIGINT', stop).once('SIGTERM', stop);
+  });
+
+program
+  .command('client')
+  .description('an echo client for suites that play the server (the Autobahn fuzzing-server convention)')
+  .requiredOption('--url <url>', 'the fuzzing server, for example ws://127.0.0.1:9001')
+  .option('--agent <name>', 'the name in its report', 'wsferry')
+  .action(async ({ url, agent }: { url: string; agent: string }) => {
+    const count = await runFuzzingClient({
+      url,
+      agent,
+      onCase(number, of, problem) {
+        if (problem) console.log(`case ${number}/${of}: ${problem}`);
+        else if (number % 50 === 0) console.log(`case ${number}/${of}`);
+      },
+    });
+    console.log(`${count} cases run as ${agent}; the server has the verdicts`);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('expected a number from 0 to 65535.');
+  return value;
+}

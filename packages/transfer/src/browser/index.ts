@@ -1,0 +1,3 @@
+/** The browser's own WebSocket and File: `@wsferry/transfer/browser`. */
+export { type BlobLike, blobSource, type FileLike } from './blob-source.ts';
+export { type FromWebSocketOptions, fromWebSocket, type WebSocketLike } from './web-socket-pipe.ts';

@@ -1,0 +1,52 @@
+import type { Accept } from '../ports.ts';
+import { DirectorySink } from './directory-sink.ts';
+import { storageError } from './file-errors.ts';
+import { ReceivingFolder } from './receiving-folder.ts';
+
+/** Settings of {@link directoryReceiver}. */
+export interface DirectoryReceiverOptions {
+  /** Wait for the disk before a file counts as stored, so that it survives a power cut. Default true. */
+  readonly fsync?: boolean;
+}
+
+/** A directory that takes files. */
+export interface DirectoryReceiver {
+  /** For `openSession` and `receiveFiles`. */
+  readonly accept: Accept;
+  /** The directory: absolute, symlinks resolved. */
+  readonly dir: string;
+}
+
+/**
+ * Receives into a directory. A file grows in `<dir>/.wsferry/` and appears under its name only when it is complete;
+ * nothing is ever overwritten, and no symlink is followed:
+ *
+ * - a file with the same name, size and MD5 is there → nothing moves, `existing: true`;
+ * - another file has the name → `NAME (1).ext`, `NAME (2).ext`, …
+ *
+ * @throws TransferError when `dir` is missing or no directory (STORAGE_FAILED) or not writable (FORBIDDEN).
+ * Refusals while receiving: NO_SPACE (ENOSPC, EDQUOT, or the declared size does not fit), FORBIDDEN (EACCES, EPERM,
+ * EROFS), else STORAGE_FAILED; `cause` is Node's error.
+ */
+export async function directoryReceiver(
+  dir: string,
+  options: DirectoryReceiverOptions = {},
+): Promise<DirectoryReceiver> {
+  const folder = await ReceivingFolder.at(dir, options.fsync ?? true);
+  const accept: Accept = async (offer) => {
+    try {
+      if (offer.size !== undefined) {
+        // A file that cannot be read cannot be proven to be the same; it keeps its name and ours gets a number.
+        const found = await folder.findOfSize(offer.name, offer.size).catch(() => undefined);
+        if (found !== undefined) {
+          return { sink: DirectorySink.existing(folder, offer, found), offset: found.size, prefixDigest: found.md5 };
+        }
+        await folder.checkSpace(offer.size);
+      }
+      return { sink: await DirectorySink.fresh(folder, offer) };
+    } catch (error) {
+      throw storageError(error);
+    }
+  };
+  return { accept, dir: folder.path };
+}

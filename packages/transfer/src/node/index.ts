@@ -1,0 +1,3 @@
+/** Paths, directories and hashing beside them, for Node: `@wsferry/transfer/node`. */
+export { type DirectoryReceiver, type DirectoryReceiverOptions, directoryReceiver } from './directory-receiver.ts';
+export { pathSource } from './path-source.ts';

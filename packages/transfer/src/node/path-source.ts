@@ -1,0 +1,199 @@
+import { constants } from 'node:fs';
+import { access, type FileHandle, open, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { TransferError } from '../errors.ts';
+import type { FileSource, OpenOptions, OpenSource } from '../ports.ts';
+import { sourceError } from './file-errors.ts';
+import { createHasher, type Hasher } from './hashing.ts';
+
+/** How a file looked when it was named or opened; a file that looks different later was changed under our hands. */
+interface Look {
+  readonly size: number;
+  readonly modified: bigint;
+}
+
+/**
+ * A file on disk, to be sent. Its MD5 is computed in a worker thread beside the reading.
+ *
+ * A named pipe (`<(command)`) is taken too: of unknown size, and it can be opened once.
+ *
+ * @throws TransferError SOURCE_FAILED, with Node's error as `cause`, when the path is missing, unreadable, a directory
+ * or a device.
+ */
+export async function pathSource(path: string): Promise<FileSource> {
+  try {
+    const found = await stat(path, { bigint: true });
+    if (found.isDirectory()) throw new TransferError('SOURCE_FAILED', `cannot read ${path}: it is a directory`);
+    await access(path, constants.R_OK);
+    const name = basename(resolve(path));
+    if (found.isFIFO()) return { name, size: undefined, open: (options) => openPath(path, undefined, options) };
+    if (!found.isFile()) {
+      throw new TransferError(
+        'SOURCE_FAILED',
+        `cannot read ${path}: expected a regular file, found a device or socket`,
+      );
+    }
+    const look: Look = { size: Number(found.size), modified: found.mtimeNs };
+    return {
+      name,
+      size: look.size,
+      modified: Math.trunc(Number(found.mtimeMs)),
+      open: (options) => openPath(path, look, options),
+    };
+  } catch (error) {
+    throw sourceError(path, error);
+  }
+}
+
+async function openPath(path: string, look: Look | undefined, options: OpenOptions): Promise<OpenSource> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw sourceError(path, error);
+  });
+  const source = new OpenPath(path, file, look, options);
+  try {
+    await source.begin();
+    return source;
+  } catch (error) {
+    await source.close();
+    throw sourceError(path, error);
+  }
+}
+
+/** Never more than this many bytes are asked of the disk at once, and at least one chunk. */
+const BLOCK_BYTES = 512 * 1024;
+
+/** A block that is read, or being read, and will have been hashed when `hashed` resolves. */
+interface Block {
+  readonly byteLength: number;
+  readonly hashed: Promise<Uint8Array>;
+}
+
+/**
+ * While the caller sends one block, the next is in the hashing thread and the one after that is read from disk.
+ * That is all it ever holds: three blocks, however long the file.
+ */
+class OpenPath implements OpenSource {
+  prefixDigest?: string;
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #look: Look | undefined;
+  readonly #start: number;
+  readonly #chunkBytes: number;
+  readonly #blockBytes: number;
+  readonly #hasher: Hasher;
+  readonly #ahead: Promise<Block | undefined>[] = [];
+  #position = 0;
+  #current: Uint8Array = new Uint8Array();
+  #closed: Promise<void> | undefined;
+
+  constructor(path: string, file: FileHandle, look: Look | undefined, options: OpenOptions) {
+    this.#path = path;
+    this.#file = file;
+    this.#look = look;
+    this.#start = options.start;
+    this.#chunkBytes = options.chunkBytes;
+    this.#blockBytes = Math.max(1, Math.floor(BLOCK_BYTES / options.chunkBytes)) * options.chunkBytes;
+    this.#hasher = createHasher(options.algorithm, look?.size);
+  }
+
+  /** Checks that it is still the file that was named, and hashes the prefix that the receiver holds already. */
+  async begin(): Promise<void> {
+    await this.#checkUnchanged();
+    if (this.#start === 0 || (this.#look !== undefined && this.#start > this.#look.size)) return;
+    let left = this.#start;
+    while (left > 0) {
+      const block = await this.#nextBlock(left);
+      if (block === undefined) return;
+      left -= block.byteLength;
+      await block.hashed;
+    }
+    this.prefixDigest = await this.#hasher.peek();
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    if (this.#current.byteLength === 0) {
+      try {
+        const next = await this.#advance();
+        if (next === undefined) {
+          await this.#checkUnchanged();
+          return undefined;
+        }
+        this.#current = next;
+      } catch (error) {
+        throw sourceError(this.#path, error);
+      }
+    }
+    const chunk = this.#current.subarray(0, this.#chunkBytes);
+    this.#current = this.#current.subarray(chunk.byteLength);
+    return chunk;
+  }
+
+  digest(): Promise<string> {
+    return this.#hasher.digest();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      // A read that is still under way must end before its descriptor may. On a pipe that can take for ever: not awaited.
+      const ended = Promise.allSettled(this.#ahead).then(() => {
+        this.#hasher.drop();
+        return this.#file.close();
+      });
+      if (this.#look !== undefined) await ended;
+    })();
+    return this.#closed;
+  }
+
+  /** Takes the oldest block and keeps two more on their way. */
+  async #advance(): Promise<Uint8Array | undefined> {
+    while (this.#ahead.length < 2) this.#readAhead();
+    const block = await this.#ahead.shift();
+    this.#readAhead();
+    return block?.hashed;
+  }
+
+  #readAhead(): void {
+    const before = this.#ahead.at(-1) ?? Promise.resolve();
+    // After an end or a failure nothing more is read: what follows inherits it.
+    const block = before.then(() => (this.#closed ? undefined : this.#nextBlock(this.#blockBytes)));
+    block.catch(() => {});
+    this.#ahead.push(block);
+  }
+
+  /** Reads up to `limit` bytes and hands them to the hasher; `undefined` at the end of the file. */
+  async #nextBlock(limit: number): Promise<Block | undefined> {
+    const left = this.#look === undefined ? Number.POSITIVE_INFINITY : this.#look.size - this.#position;
+    const wanted = Math.min(limit, this.#blockBytes, left);
+    if (wanted === 0) return undefined;
+    const bytes = new Uint8Array(wanted);
+    let filled = 0;
+    while (filled < wanted) {
+      const at = this.#look === undefined ? null : this.#position + filled;
+      const { bytesRead } = await this.#file.read(bytes, filled, wanted - filled, at);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+      if (this.#look === undefined) break; // what a pipe gives is sent at once, however little
+    }
+    if (filled < wanted && this.#look !== undefined) {
+      throw changed(this.#path, `it ended after ${this.#position + filled} of ${this.#look.size} bytes`);
+    }
+    if (filled === 0) return undefined;
+    this.#position += filled;
+    const hashed = this.#hasher.update(bytes.subarray(0, filled));
+    hashed.catch(() => {});
+    return { byteLength: filled, hashed };
+  }
+
+  async #checkUnchanged(): Promise<void> {
+    if (this.#look === undefined) return;
+    const now = await this.#file.stat({ bigint: true });
+    if (Number(now.size) !== this.#look.size) {
+      throw changed(this.#path, `it had ${this.#look.size} bytes and has ${now.size} now`);
+    }
+    if (now.mtimeNs !== this.#look.modified) throw changed(this.#path, 'its modification time is not what it was');
+  }
+}
+
+function changed(path: string, how: string): TransferError {
+  return new TransferError('SOURCE_CHANGED', `${path} changed while it was being sent: ${how}`);
+}

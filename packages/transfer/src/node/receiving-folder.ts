@@ -1,0 +1,286 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import {
+  access,
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  realpath,
+  rename,
+  rmdir,
+  stat,
+  statfs,
+  unlink,
+} from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { TransferError } from '../errors.ts';
+import { MAX_NAME_BYTES, RESERVED_PREFIX } from '../safe-name.ts';
+import { reason, storageError, systemCode } from './file-errors.ts';
+import { createHasher } from './hashing.ts';
+
+/** An unfinished file: nobody else writes to it, and it is not under a final name. */
+export interface TemporaryFile {
+  readonly path: string;
+  readonly handle: FileHandle;
+}
+
+/** A regular file that was found under a name, and how it looked. */
+export interface FoundFile {
+  readonly name: string;
+  readonly path: string;
+  readonly size: number;
+  readonly md5: string;
+  readonly identity: string;
+}
+
+/** Where a file was placed, or the identical one that was there. */
+export interface Placed {
+  readonly name: string;
+  readonly path: string;
+  readonly existing: boolean;
+}
+
+/** How many ` (n)` are tried before giving up. */
+const MAX_NUMBER = 9_999;
+
+/** Of a file system (exFAT, SMB, some FUSE) or a link count that cannot do link(). */
+const linkUnsupported = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EMLINK', 'ENOSYS']);
+
+const noFollow = constants.O_NOFOLLOW ?? 0; // not on Windows
+
+/** A directory that takes files: everything the sink needs of the file system, so that the sink is about one file. */
+export class ReceivingFolder {
+  /** Absolute, symlinks resolved once. */
+  readonly path: string;
+  readonly #fsync: boolean;
+  readonly #partials: string;
+  #open = 0;
+  #syncing: Promise<void> | undefined;
+  #nextSync: Promise<void> | undefined;
+
+  private constructor(path: string, fsync: boolean) {
+    this.path = path;
+    this.#fsync = fsync;
+    this.#partials = join(path, RESERVED_PREFIX);
+  }
+
+  /** Checks that `dir` is a directory in which files can be made; makes nothing. */
+  static async at(dir: string, fsync: boolean): Promise<ReceivingFolder> {
+    try {
+      const path = await realpath(dir);
+      if (!(await stat(path)).isDirectory()) {
+        throw new TransferError('STORAGE_FAILED', `cannot receive into ${dir}: it is not a directory`);
+      }
+      await access(path, constants.W_OK | constants.X_OK);
+      return new ReceivingFolder(path, fsync);
+    } catch (error) {
+      if (error instanceof TransferError) throw error;
+      const missing = systemCode(error) === 'ENOENT';
+      const why = missing ? 'there is no such directory' : reason(error);
+      throw new TransferError(storageError(error).code, `cannot receive into ${dir}: ${why}`, { cause: error });
+    }
+  }
+
+  /** Refuses a file that the disk cannot hold before a byte of it has travelled. */
+  async checkSpace(bytes: number): Promise<void> {
+    // Some file systems do not count (0 blocks): no news, and the write will tell.
+    const { bavail, bsize, blocks } = await statfs(this.path);
+    if (blocks > 0 && bytes > bavail * bsize) {
+      throw new TransferError('NO_SPACE', `the file has ${bytes} bytes, the receiver has room for ${bavail * bsize}`);
+    }
+  }
+
+  /** A new file in `.wsferry/` that did not exist and is no symlink. */
+  async openTemporary(): Promise<TemporaryFile> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await this.#makePartials();
+        const path = join(this.#partials, `${randomBytes(12).toString('hex')}.part`);
+        const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow;
+        const handle = await open(path, flags, 0o666);
+        this.#open += 1;
+        return { path, handle };
+      } catch (error) {
+        // Another process may have removed the empty `.wsferry` between our two steps.
+        if (systemCode(error) !== 'ENOENT' || attempt === 5) throw error;
+      }
+    }
+  }
+
+  /** Closes and removes a temporary file, and `.wsferry` behind the last one. Never rejects. */
+  async removeTemporary(file: TemporaryFile): Promise<void> {
+    await file.handle.close().catch(() => {});
+    await unlink(file.path).catch(() => {});
+    this.#open -= 1;
+    if (this.#open === 0) await rmdir(this.#partials).catch(() => {});
+  }
+
+  /** The first file of `name`, `name (1)`, … that has this size, with its MD5; stops at the first free name. */
+  async findOfSize(name: string, size: number): Promise<FoundFile | undefined> {
+    for (const candidate of candidateNames(name)) {
+      const look = await this.#lookAt(candidate);
+      if (look === undefined) return undefined;
+      if (look.regular && look.size === size) return this.#hashed(candidate, look);
+    }
+    return undefined;
+  }
+
+  /** Whether what was found is still there and untouched. */
+  async isUnchanged(found: FoundFile): Promise<boolean> {
+    const look = await this.#lookAt(found.name);
+    return look?.regular === true && look.identity === found.identity;
+  }
+
+  /** Gives a finished temporary file the first name that is free, or finds that one of them holds the same bytes. */
+  async place(file: TemporaryFile, name: string, size: number, md5: string): Promise<Placed> {
+    for (const candidate of candidateNames(name)) {
+      const path = join(this.path, candidate);
+      if (await takeName(file.path, path)) return { name: candidate, path, existing: false };
+      const look = await this.#lookAt(candidate);
+      if (look?.regular !== true || look.size !== size) continue;
+      const found = await this.#hashed(candidate, look).catch(() => undefined); // unreadable: not ours to compare
+      if (found?.md5 === md5) return { name: candidate, path, existing: true };
+    }
+    throw new TransferError('EXISTS', `there are ${MAX_NUMBER} files of this name already`);
+  }
+
+  /** Makes the bytes of a file outlive a power cut, unless the user traded that for speed. */
+  async syncFile(file: TemporaryFile): Promise<void> {
+    if (this.#fsync) await file.handle.sync();
+  }
+
+  /**
+   * Makes names outlive a power cut. Callers that come while one fsync runs share the next: a thousand small files
+   * then cost a few dozen, not a thousand.
+   */
+  syncNames(): Promise<void> {
+    if (!this.#fsync) return Promise.resolve();
+    if (this.#syncing === undefined) {
+      this.#syncing = this.#syncDirectory().finally(() => {
+        this.#syncing = undefined;
+      });
+      return this.#syncing;
+    }
+    this.#nextSync ??= this.#syncing
+      .catch(() => {})
+      .then(() => {
+        this.#nextSync = undefined;
+        return this.syncNames();
+      });
+    return this.#nextSync;
+  }
+
+  async #syncDirectory(): Promise<void> {
+    const handle = await open(this.path, 'r').catch(() => undefined); // Windows opens no directories
+    try {
+      await handle?.sync();
+    } catch (error) {
+      if (!['EINVAL', 'ENOTSUP', 'EPERM', 'EBADF'].includes(systemCode(error) ?? '')) throw error;
+    } finally {
+      await handle?.close();
+    }
+  }
+
+  async #makePartials(): Promise<void> {
+    await mkdir(this.#partials).catch((error: unknown) => {
+      if (systemCode(error) !== 'EEXIST') throw error;
+    });
+    // A planted symlink would lead our files out of the directory.
+    if (!(await lstat(this.#partials)).isDirectory()) {
+      throw new TransferError('STORAGE_FAILED', `${RESERVED_PREFIX} in the receiving directory is not a directory`);
+    }
+  }
+
+  async #lookAt(name: string): Promise<Look | undefined> {
+    try {
+      const found = await lstat(join(this.path, name), { bigint: true });
+      return {
+        regular: found.isFile(),
+        size: Number(found.size),
+        identity: `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}`,
+      };
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async #hashed(name: string, look: Look): Promise<FoundFile> {
+    const path = join(this.path, name);
+    return { name, path, size: look.size, identity: look.identity, md5: await fileMd5(path, look.size) };
+  }
+}
+
+interface Look {
+  readonly regular: boolean;
+  readonly size: number;
+  readonly identity: string;
+}
+
+/** MD5 of a regular file, in the hashing thread. A symlink that took its place meanwhile is not followed. */
+async function fileMd5(path: string, size: number): Promise<string> {
+  const handle = await open(path, constants.O_RDONLY | noFollow);
+  const hasher = createHasher('md5', size);
+  try {
+    let buffer = new Uint8Array(Math.min(size + 1, 512 * 1024));
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, null);
+      if (bytesRead === 0) return await hasher.digest();
+      buffer = new Uint8Array((await hasher.update(buffer.subarray(0, bytesRead))).buffer);
+    }
+  } finally {
+    hasher.drop();
+    await handle.close();
+  }
+}
+
+/** `true` when `to` is now `from`'s name; `false` when the name is taken, by whatever it may be. Never overwrites. */
+async function takeName(from: string, to: string): Promise<boolean> {
+  try {
+    // link() is the one call that names a file and fails when the name exists, symlinks included.
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    if (!linkUnsupported.has(systemCode(error) ?? '')) throw error;
+  }
+  return reserveAndRename(from, to);
+}
+
+/** The second best, where there are no hard links: an empty file holds the name until rename() replaces it. */
+export async function reserveAndRename(from: string, to: string): Promise<boolean> {
+  try {
+    await (await open(to, 'wx')).close();
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    await unlink(to).catch(() => {});
+    throw error;
+  }
+}
+
+/** `a.txt`, `a (1).txt`, `a (2).txt`, …; a long stem is cut so that every one fits in a directory entry. */
+export function* candidateNames(name: string): Generator<string> {
+  yield name;
+  const dot = extname(name);
+  const extension = Buffer.byteLength(dot) > 64 ? '' : dot;
+  const stem = name.slice(0, name.length - extension.length);
+  for (let number = 1; number <= MAX_NUMBER; number += 1) {
+    const tail = ` (${number})${extension}`;
+    yield cutToBytes(stem, MAX_NAME_BYTES - Buffer.byteLength(tail)) + tail;
+  }
+}
+
+function cutToBytes(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  const characters = Array.from(text);
+  while (Buffer.byteLength(characters.join('')) > bytes) characters.pop();
+  return characters.join('');
+}

@@ -25,6 +25,10 @@ const house: Record<string, string> = {
     '{\n  "name": "@wsferry/connection",\n  "dependencies": {\n    "@wsferry/frames": "workspace:^"\n  }\n}\n',
   'packages/connection/src/index.ts': "import net from 'node:net';\nimport { decode } from '@wsferry/frames';\n",
   'packages/connection/src/protocol.ts': "import { decode } from '@wsferry/frames';\n",
+  'apps/demo/package.json':
+    '{ "name": "@wsferry/demo", "dependencies": { "@wsferry/connection": "1", "@wsferry/transfer": "1" } }',
+  'apps/demo/page/main.tsx': "import { fromWebSocket } from '@wsferry/transfer/browser';\n",
+  'apps/demo/server/main.ts': "import { listen } from '@wsferry/connection';\nimport '@wsferry/transfer/node';\n",
   'conformance/package.json':
     '{\n  "name": "@wsferry/conformance",\n  "devDependencies": {\n    "ws": "8.0.0"\n  }\n}\n',
   'conformance/test/ws.test.ts': "import { WebSocket } from 'ws';\n",
@@ -108,6 +112,9 @@ describe('a source that must run without Node', () => {
     ['packages/handshake/src/index.ts', 'node:crypto'],
     ['packages/handshake/src/index.ts', './node/index.ts'],
     ['packages/connection/src/protocol.ts', 'node:net'],
+    ['apps/demo/page/main.tsx', '@wsferry/connection'],
+    ['apps/demo/page/main.tsx', '@wsferry/transfer/node'],
+    ['apps/demo/page/main.tsx', '../server/main.ts'],
   ])('%s may not import %s', (file, specifier) => {
     expect(violationsWith({ [file]: `import '${specifier}';` })).toHaveLength(1);
   });

@@ -87,7 +87,7 @@ function judgeImport(layer: Layer, manifest: Manifest, path: string, specifier: 
   const name = packageOf(specifier);
   if (name === manifest.name) return test ? undefined : 'a package reaches its own files by relative imports';
   if (webSocketLibraries.includes(name)) return ruleForRivals(layer, manifest.devDependencies?.[name] !== undefined);
-  if (withoutNode && isOurs(name) && specifier.endsWith('/node'))
+  if (withoutNode && isOurs(name) && (specifier.endsWith('/node') || needsNode(name)))
     return `${layer.folder}/${path} must run without Node: ${specifier} needs it`;
   if (test) {
     if (isOurs(name)) return mayTestsImport(layer, name) ? undefined : `its tests may import ${list(testsOf(layer))}`;
@@ -119,6 +119,7 @@ const testsOf = (layer: Layer) => [...layer.mayImport, ...(layer.testsMayImport 
 const mayTestsImport = (layer: Layer, name: string) => testsOf(layer).includes(name);
 const list = (names: readonly string[]) => (names.length === 0 ? 'none of our packages' : names.join(', '));
 const isTest = (path: string) => /\.test\.tsx?$/.test(path) || path.startsWith('test/') || path.includes('/test/');
+const needsNode = (name: string) => layers.some((layer) => layer.name === name && layer.needsNode);
 const isUnder = (path: string, places: readonly string[]) =>
   places.some((place) => (place.endsWith('/') ? path.startsWith(place) : path === place));
 

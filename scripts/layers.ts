@@ -29,6 +29,8 @@ export interface Layer {
   readonly withoutNode?: { readonly inside: readonly string[]; readonly except?: readonly string[] };
   /** Folders that are this package's binding to Node. */
   readonly nodeFolders?: readonly string[];
+  /** Does it need Node as a whole, so that no source without Node may import it? */
+  readonly needsNode?: boolean;
   /** May it have other people's WebSocket implementations among its devDependencies? */
   readonly comparesWithOthers?: boolean;
 }
@@ -56,6 +58,7 @@ export const layers: readonly Layer[] = [
     mayImport: ['@wsferry/frames', '@wsferry/handshake'],
     outsidePackages: false,
     withoutNode: { inside: ['src/protocol.ts', 'src/transitions.ts'] },
+    needsNode: true,
   },
   {
     folder: 'packages/transfer',
@@ -78,7 +81,7 @@ export const layers: readonly Layer[] = [
     name: '@wsferry/demo',
     mayImport: ['@wsferry/connection', '@wsferry/transfer', '@wsferry/frames'],
     outsidePackages: true,
-    withoutNode: { inside: ['page/', 'src/'] },
+    withoutNode: { inside: ['page/'] },
     nodeFolders: ['server/'],
   },
   {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -53,7 +54,7 @@ beforeEach(async () => {
     host: '127.0.0.1',
     port: 0,
     // Case 6 does not even get through the handshake.
-    verifyClient: ({ req }: { req: { url?: string } }) => !req.url?.includes('case=6'),
+    verifyClient: ({ req }: { req: IncomingMessage }) => !req.url?.includes('case=6'),
   });
   server.on('connection', (socket, request) => {
     requests.push(request.url ?? '');

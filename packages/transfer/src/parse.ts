@@ -1,0 +1,135 @@
+import * as v from 'valibot';
+import { TransferError } from './errors.ts';
+import { type ControlPacket, DATA_HEADER_BYTES, DATA_KIND, type FileData, MAX_ID, type Packet } from './packets.ts';
+
+/**
+ * The longest control packet, in UTF-16 units. The largest honest one is a NEW_FILE whose name will be refused anyway;
+ * the limit keeps a peer from having megabytes of JSON parsed.
+ */
+export const MAX_CONTROL_LENGTH = 65_536;
+
+const id = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ID));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const time = v.pipe(v.number(), v.finite());
+const text = v.string();
+const md5 = v.pipe(v.string(), v.toLowerCase(), v.regex(/^[0-9a-f]{32}$/, 'expected 32 hex digits'));
+const sha256 = v.pipe(v.string(), v.toLowerCase(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'));
+const hex = v.pipe(v.string(), v.toLowerCase(), v.regex(/^[0-9a-f]+$/, 'expected hex digits'));
+const algorithm = v.picklist(['md5', 'sha256']);
+
+/** One schema a type. `v.object` drops fields it does not know: that is how later versions may add some. */
+const schemas = {
+  NEW_FILE: v.object({
+    type: v.literal('NEW_FILE'),
+    id,
+    name: text,
+    size: v.optional(count),
+    modified: v.optional(time),
+    resumeKey: v.optional(text),
+    onConflict: v.optional(text),
+    digest: v.optional(algorithm),
+  }),
+  ACK_NEW_FILE: v.object({
+    type: v.literal('ACK_NEW_FILE'),
+    id,
+    code: text,
+    message: v.optional(text),
+    offset: v.optional(count),
+    prefixDigest: v.optional(hex),
+    window: v.optional(count),
+    digest: v.optional(algorithm),
+  }),
+  ACK_FILE_DATA: v.object({ type: v.literal('ACK_FILE_DATA'), id, stored: count, window: v.optional(count) }),
+  FILE_END: v.pipe(
+    v.object({ type: v.literal('FILE_END'), id, md5: v.optional(md5), sha256: v.optional(sha256) }),
+    v.check((packet) => packet.md5 !== undefined || packet.sha256 !== undefined, 'expected md5 or sha256'),
+  ),
+  ACK_FILE_END: v.object({
+    type: v.literal('ACK_FILE_END'),
+    id,
+    code: text,
+    message: v.optional(text),
+    name: v.optional(text),
+    path: v.optional(text),
+    size: v.optional(count),
+    existing: v.optional(v.boolean()),
+  }),
+  CANCEL_FILE: v.object({
+    type: v.literal('CANCEL_FILE'),
+    id,
+    code: v.optional(text),
+    message: v.optional(text),
+  }),
+  ERROR: v.object({ type: v.literal('ERROR'), code: text, message: text, id: v.optional(id) }),
+  WATCH: v.object({ type: v.literal('WATCH'), recent: v.optional(count) }),
+  FILE_ARRIVED: v.object({ type: v.literal('FILE_ARRIVED'), name: text, size: count, md5, at: time }),
+} as const satisfies Record<ControlPacket['type'], v.GenericSchema<unknown, ControlPacket>>;
+
+/**
+ * A WebSocket message as a packet: text is a control packet, binary is FILE_DATA (whose `bytes` are a view into the
+ * message).
+ *
+ * @throws {TransferError} BAD_PACKET or UNKNOWN_TYPE, never anything else; `id` is set when the message still told it.
+ */
+export function parsePacket(message: string | Uint8Array): Packet {
+  return typeof message === 'string' ? parseControl(message) : parseData(message);
+}
+
+function parseControl(message: string): ControlPacket {
+  if (message.length > MAX_CONTROL_LENGTH) {
+    throw new TransferError(
+      'BAD_PACKET',
+      `expected at most ${MAX_CONTROL_LENGTH} characters of JSON, but ${message.length} came`,
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(message);
+  } catch {
+    throw new TransferError('BAD_PACKET', 'expected a text message to be JSON');
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new TransferError('BAD_PACKET', 'expected a text message to be a JSON object');
+  }
+  const { type, id: idField } = json as { type?: unknown; id?: unknown };
+  const known = v.is(id, idField) ? idField : undefined;
+  if (typeof type !== 'string') {
+    throw new TransferError('BAD_PACKET', 'expected a packet to have a type, a string', { id: known });
+  }
+  if (!Object.hasOwn(schemas, type)) {
+    throw new TransferError('UNKNOWN_TYPE', `no packet has the type ${JSON.stringify(type.slice(0, 40))}`, {
+      id: known,
+    });
+  }
+  const result = v.safeParse(schemas[type as ControlPacket['type']], json, { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const field = v.getDotPath(issue);
+  throw new TransferError('BAD_PACKET', `${type}${field ? `.${field}` : ''}: ${issue.message.slice(0, 200)}`, {
+    id: known,
+  });
+}
+
+function parseData(message: Uint8Array): FileData {
+  if (message.length < DATA_HEADER_BYTES) {
+    throw new TransferError(
+      'BAD_PACKET',
+      `expected a binary message to begin with ${DATA_HEADER_BYTES} bytes of header, but it has ${message.length}`,
+    );
+  }
+  const view = new DataView(message.buffer, message.byteOffset, DATA_HEADER_BYTES);
+  const kind = view.getUint8(0);
+  if (kind !== DATA_KIND) {
+    throw new TransferError('UNKNOWN_TYPE', `expected a binary message of kind ${DATA_KIND}, but ${kind} came`);
+  }
+  const id = view.getUint32(4);
+  if (view.getUint32(0) !== DATA_KIND * 2 ** 24) {
+    throw new TransferError('BAD_PACKET', 'expected bytes 1 to 3 of FILE_DATA to be zero', { id: id || undefined });
+  }
+  if (id === 0) throw new TransferError('BAD_PACKET', 'expected the id of FILE_DATA to be at least 1');
+  const high = view.getUint32(8);
+  // Above 2^53 a number would silently lose the low bits; no file is that long.
+  if (high >= 2 ** 21) throw new TransferError('BAD_PACKET', 'expected the offset to be below 2^53', { id });
+  const offset = high * 2 ** 32 + view.getUint32(12);
+  return { type: 'FILE_DATA', id, offset, bytes: message.subarray(DATA_HEADER_BYTES) };
+}

@@ -1,0 +1,206 @@
+import { codeSentences, isTransferCode, type TransferCode } from './codes.ts';
+import { TransferError } from './errors.ts';
+import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
+import type { StoredFile } from './ports.ts';
+import { next, type ReceiveEvent, type ReceiveState, receiveTransitions } from './states.ts';
+
+/** What the receiver's driver has to do, in order. */
+export type ReceiveAction =
+  | { readonly do: 'send'; readonly packet: Packet }
+  /** Forget what the sink holds. */
+  | { readonly do: 'restart' }
+  | { readonly do: 'write'; readonly bytes: Uint8Array }
+  /** After all writes: digest what is stored and answer by `verify`. */
+  | { readonly do: 'digest' }
+  | { readonly do: 'commit' }
+  /** The transfer failed; discard the sink, once there is one. */
+  | { readonly do: 'fail'; readonly error: TransferError; readonly keepPartial: boolean };
+
+/** Codes after which what is stored is known, or must be feared, to be wrong. */
+const spoiling: ReadonlySet<TransferCode> = new Set([
+  'DIGEST_MISMATCH',
+  'SIZE_MISMATCH',
+  'SOURCE_CHANGED',
+  'TOO_LARGE',
+]);
+
+/** The receiver of one file, without I/O: packets and what the sink says in, {@link ReceiveAction}s out. */
+export class ReceiveMachine {
+  readonly id: number;
+  #state: ReceiveState = 'deciding';
+  readonly #size: number | undefined;
+  readonly #maxFileBytes: number;
+  readonly #windowBytes: number;
+  #expected = 0;
+  #gotData = false;
+  #stored = 0;
+  #acknowledged = 0;
+  #digest = '';
+
+  constructor(offer: NewFile, limits: { readonly maxFileBytes: number; readonly windowBytes: number }) {
+    this.id = offer.id;
+    this.#size = offer.size;
+    this.#maxFileBytes = limits.maxFileBytes;
+    this.#windowBytes = limits.windowBytes;
+  }
+
+  get state(): ReceiveState {
+    return this.#state;
+  }
+
+  /** True once nothing can happen any more. */
+  get ended(): boolean {
+    return this.#state === 'done' || this.#state === 'failed';
+  }
+
+  /** Bytes of the file the sink has stored. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  /** The declared size against the limit, before anything is opened. Throws TransferError TOO_LARGE. */
+  checkOffer(): void {
+    if (this.#size !== undefined && this.#size > this.#maxFileBytes) throw this.#tooLarge(`${this.#size}`);
+  }
+
+  /** There is a sink, and it holds this much already. */
+  accept(held: { readonly offset?: number; readonly prefixDigest?: string }): readonly ReceiveAction[] {
+    this.#go('SINK_READY', 'a sink');
+    const offset = held.offset ?? 0;
+    this.#expected = offset;
+    this.#stored = offset;
+    this.#acknowledged = offset;
+    const prefix = offset > 0 ? { offset, prefixDigest: held.prefixDigest } : {};
+    const packet = { type: 'ACK_NEW_FILE', id: this.id, code: 'OK', ...prefix, window: this.#windowBytes } as const;
+    return [{ do: 'send', packet }];
+  }
+
+  /** FILE_DATA. Throws TransferError BAD_PACKET when it is out of place; a wrong size is an answer, not a violation. */
+  data(packet: FileData): readonly ReceiveAction[] {
+    this.#go('DATA', packet.type);
+    const actions: ReceiveAction[] = [];
+    if (packet.offset !== this.#expected) {
+      // Starting over is allowed once, before anything else came: the prefix we offered was not the sender's.
+      if (packet.offset !== 0 || this.#gotData) {
+        throw this.#violation(`FILE_DATA at offset ${this.#expected} was expected, but ${packet.offset} came`);
+      }
+      this.#expected = 0;
+      this.#stored = 0;
+      this.#acknowledged = 0;
+      actions.push({ do: 'restart' });
+    }
+    this.#gotData = true;
+    const end = this.#expected + packet.bytes.length;
+    if (this.#size !== undefined && end > this.#size) {
+      return this.stop(this.#wrongSize(`at least ${end}`), 'ACK_FILE_END');
+    }
+    if (end > this.#maxFileBytes) return this.stop(this.#tooLarge(`at least ${end}`), 'ACK_FILE_END');
+    this.#expected = end;
+    if (packet.bytes.length > 0) actions.push({ do: 'write', bytes: packet.bytes });
+    return actions;
+  }
+
+  /** The sink stored `bytes` more; `idle` says that no write is waiting. */
+  wrote(bytes: number, idle: boolean): readonly ReceiveAction[] {
+    this.#stored += bytes;
+    // One acknowledgement for many writes: an eighth of the window keeps the sender running, and the last one is exact.
+    if (!idle && this.#stored - this.#acknowledged < this.#windowBytes / 8) return [];
+    this.#acknowledged = this.#stored;
+    return [{ do: 'send', packet: { type: 'ACK_FILE_DATA', id: this.id, stored: this.#stored } }];
+  }
+
+  /** FILE_END. Throws TransferError BAD_PACKET when it is out of place. */
+  end(packet: FileEnd): readonly ReceiveAction[] {
+    if (packet.md5 === undefined) throw this.#violation('FILE_END has no md5, and no other digest was agreed on');
+    this.#go('END', packet.type);
+    if (this.#size !== undefined && this.#expected !== this.#size) {
+      return this.stop(this.#wrongSize(`${this.#expected}`), 'ACK_FILE_END');
+    }
+    this.#digest = packet.md5;
+    return [{ do: 'digest' }];
+  }
+
+  /** What the sink holds digests to `own`. */
+  verify(own: string): readonly ReceiveAction[] {
+    if (own.toLowerCase() !== this.#digest) {
+      const message = `the source has the MD5 ${this.#digest}, but what arrived has ${own}; it was removed`;
+      return this.stop(new TransferError('DIGEST_MISMATCH', message, { id: this.id }), 'ACK_FILE_END');
+    }
+    this.#go('VERIFIED', 'a digest');
+    return [{ do: 'commit' }];
+  }
+
+  /** The file has its final name. */
+  committed({ name, path, size, existing }: StoredFile): readonly ReceiveAction[] {
+    this.#go('COMMITTED', 'a commit');
+    const packet = {
+      type: 'ACK_FILE_END',
+      id: this.id,
+      code: 'OK',
+      name,
+      path,
+      size,
+      existing: existing || undefined,
+    } as const;
+    return [{ do: 'send', packet }];
+  }
+
+  /** The sink could not give the file its final name. */
+  commitFailed(error: TransferError): readonly ReceiveAction[] {
+    this.#go('COMMIT_FAILED', 'a failed commit');
+    return this.#failure(error, 'ACK_FILE_END');
+  }
+
+  /** CANCEL_FILE or ERROR of the peer. */
+  stopped(packet: CancelFile | ErrorPacket): readonly ReceiveAction[] {
+    const given = packet.code ?? 'CANCELLED';
+    const code = isTransferCode(given) && given !== 'OK' ? given : 'INTERNAL';
+    return this.stop(
+      new TransferError(code, packet.message ?? codeSentences[code], { side: 'peer', id: this.id }),
+      undefined,
+    );
+  }
+
+  /**
+   * Ends the transfer from our side, unless it is too late. `answer` is the packet that tells the sender: the
+   * acknowledgement it waits for, CANCEL_FILE, or nothing when it is gone or knows.
+   */
+  stop(
+    error: TransferError,
+    answer: 'ACK_NEW_FILE' | 'ACK_FILE_END' | 'CANCEL_FILE' | undefined,
+  ): readonly ReceiveAction[] {
+    const to = next(receiveTransitions, this.#state, 'STOPPED');
+    if (to === undefined) return [];
+    this.#state = to;
+    return this.#failure(error, answer);
+  }
+
+  #failure(
+    error: TransferError,
+    answer: 'ACK_NEW_FILE' | 'ACK_FILE_END' | 'CANCEL_FILE' | undefined,
+  ): readonly ReceiveAction[] {
+    const fail: ReceiveAction = { do: 'fail', error, keepPartial: !spoiling.has(error.code) };
+    if (answer === undefined) return [fail];
+    const packet = { type: answer, id: this.id, code: error.code, message: error.message };
+    return [{ do: 'send', packet }, fail];
+  }
+
+  #go(event: ReceiveEvent, cause: string): void {
+    const to = next(receiveTransitions, this.#state, event);
+    if (to === undefined) throw this.#violation(`${cause} came while the receiver was ${this.#state}`);
+    this.#state = to;
+  }
+
+  #violation(message: string): TransferError {
+    return new TransferError('BAD_PACKET', message, { id: this.id });
+  }
+
+  #wrongSize(came: string): TransferError {
+    return new TransferError('SIZE_MISMATCH', `${this.#size} bytes were declared, but ${came} came`, { id: this.id });
+  }
+
+  #tooLarge(came: string): TransferError {
+    const message = `at most ${this.#maxFileBytes} bytes are taken, but ${came} came`;
+    return new TransferError('TOO_LARGE', message, { id: this.id });
+  }
+}

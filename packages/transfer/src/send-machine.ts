@@ -1,0 +1,180 @@
+import { codeSentences, isTransferCode } from './codes.ts';
+import { TransferError } from './errors.ts';
+import type { AckFileData, AckFileEnd, AckNewFile, CancelFile, ErrorPacket, NewFile, Packet } from './packets.ts';
+import type { StoredFile } from './ports.ts';
+import { next, type SendEvent, type SendState, sendTransitions } from './states.ts';
+
+/** What the sender's driver has to do, in order. */
+export type SendAction =
+  | { readonly do: 'send'; readonly packet: Packet }
+  /** Open the source at `start`. With a `prefixDigest` answer by `judgePrefix`, else begin reading. */
+  | { readonly do: 'open'; readonly start: number; readonly prefixDigest?: string }
+  /** More credit, or more is stored. */
+  | { readonly do: 'credit' }
+  | { readonly do: 'finish'; readonly file: StoredFile }
+  | { readonly do: 'fail'; readonly error: TransferError };
+
+/** The packets that concern the sender of a file. */
+export type ToSender = AckNewFile | AckFileData | AckFileEnd | CancelFile | ErrorPacket;
+
+/** The sender of one file, without I/O: packets and what the source says in, {@link SendAction}s out. */
+export class SendMachine {
+  readonly id: number;
+  #state: SendState = 'offered';
+  readonly #name: string;
+  readonly #size: number | undefined;
+  #stored = 0;
+  #sent = 0;
+  #window = Number.POSITIVE_INFINITY;
+  #startedOver = false;
+  #prefix: { offset: number; digest: string } | undefined;
+  #digest = '';
+
+  constructor(options: { readonly id: number; readonly name: string; readonly size: number | undefined }) {
+    this.id = options.id;
+    this.#name = options.name;
+    this.#size = options.size;
+  }
+
+  get state(): SendState {
+    return this.#state;
+  }
+
+  /** True once nothing can happen any more. */
+  get ended(): boolean {
+    return this.#state === 'done' || this.#state === 'failed';
+  }
+
+  /** Bytes the receiver says it stored. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  /** Bytes handed out, a proven prefix included. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Bytes that may be sent now. Infinite for a receiver that names no window: then the pipe alone holds us. */
+  get creditBytes(): number {
+    return Math.max(0, this.#window - (this.#sent - this.#stored));
+  }
+
+  /** The packet that begins it all. */
+  offer(fields: { readonly modified?: number | undefined } = {}): NewFile {
+    return { type: 'NEW_FILE', id: this.id, name: this.#name, size: this.#size, modified: fields.modified };
+  }
+
+  /** A packet of the peer. Throws TransferError BAD_PACKET when it is out of place. */
+  receive(packet: ToSender): readonly SendAction[] {
+    switch (packet.type) {
+      case 'ACK_NEW_FILE':
+        if (packet.code !== 'OK') return this.#refused(packet.code, packet.message);
+        return this.#accepted(packet);
+      case 'ACK_FILE_DATA':
+        this.#go('CREDITED', packet.type);
+        if (packet.stored > this.#sent) {
+          throw this.#violation(`${packet.stored} bytes acknowledged, but only ${this.#sent} sent`);
+        }
+        this.#stored = Math.max(this.#stored, packet.stored);
+        if (packet.window !== undefined) this.#window = packet.window;
+        return [{ do: 'credit' }];
+      case 'ACK_FILE_END':
+        // A receiver may give up early (a full disk), so a refusal is in place in every state.
+        if (packet.code !== 'OK') return this.#refused(packet.code, packet.message);
+        this.#go('STORED', packet.type);
+        this.#stored = this.#sent;
+        return [{ do: 'credit' }, { do: 'finish', file: this.#file(packet) }];
+      case 'CANCEL_FILE':
+        return this.#refused(packet.code ?? 'CANCELLED', packet.message);
+      case 'ERROR':
+        return this.#refused(packet.code, packet.message);
+    }
+  }
+
+  /** What the source says its prefix digests to; `undefined` when it has no such prefix. */
+  judgePrefix(own: string | undefined): readonly SendAction[] {
+    const prefix = this.#prefix!;
+    this.#go('PREFIX_JUDGED', 'a judged prefix');
+    if (own?.toLowerCase() !== prefix.digest) return this.#startOver();
+    this.#sent = prefix.offset;
+    this.#stored = prefix.offset;
+    return [{ do: 'credit' }];
+  }
+
+  /** The next bytes of the source as FILE_DATA; at most `creditBytes` of them. */
+  data(bytes: Uint8Array): readonly SendAction[] {
+    if (this.#size !== undefined && this.#sent + bytes.length > this.#size) {
+      return this.stop(this.#changed(`at least ${this.#sent + bytes.length}`));
+    }
+    const packet = { type: 'FILE_DATA', id: this.id, offset: this.#sent, bytes } as const;
+    this.#sent += bytes.length;
+    return [{ do: 'send', packet }];
+  }
+
+  /** The source ended, and this is the MD5 of all of it. */
+  sourceEnded(md5: string): readonly SendAction[] {
+    if (this.#size !== undefined && this.#sent !== this.#size) return this.stop(this.#changed(`${this.#sent}`));
+    this.#go('SOURCE_ENDED', 'the end of the source');
+    this.#digest = md5;
+    const end: SendAction = { do: 'send', packet: { type: 'FILE_END', id: this.id, md5 } };
+    // An empty file that starts over has no byte that could say so; an empty FILE_DATA at offset 0 does.
+    return this.#startedOver && this.#sent === 0 ? [...this.data(new Uint8Array(0)), end] : [end];
+  }
+
+  /** Ends the transfer from our side. `tell` false: the peer is gone, or knows. */
+  stop(error: TransferError, tell = true): readonly SendAction[] {
+    if (this.ended) return [];
+    this.#state = 'failed';
+    const fail: SendAction = { do: 'fail', error };
+    if (!tell) return [fail];
+    const packet = { type: 'CANCEL_FILE', id: this.id, code: error.code, message: error.message } as const;
+    return [{ do: 'send', packet }, fail];
+  }
+
+  #accepted(packet: AckNewFile): readonly SendAction[] {
+    const offset = packet.offset ?? 0;
+    const provable = offset > 0 && packet.prefixDigest !== undefined && offset <= (this.#size ?? offset);
+    this.#go(provable ? 'ACCEPTED_PREFIX' : 'ACCEPTED', packet.type);
+    if (packet.window !== undefined) this.#window = packet.window;
+    if (!provable) return offset > 0 ? this.#startOver() : [{ do: 'open', start: 0 }];
+    this.#prefix = { offset, digest: packet.prefixDigest };
+    return [{ do: 'open', start: offset, prefixDigest: packet.prefixDigest }];
+  }
+
+  #startOver(): readonly SendAction[] {
+    this.#startedOver = true;
+    return [{ do: 'open', start: 0 }];
+  }
+
+  #refused(code: string, message: string | undefined): readonly SendAction[] {
+    const known = isTransferCode(code) && code !== 'OK' ? code : 'INTERNAL';
+    const words = message ?? (known === code ? codeSentences[known] : `the peer gave the unknown code ${code}`);
+    return this.stop(new TransferError(known, words, { side: 'peer', id: this.id }), false);
+  }
+
+  #file(packet: AckFileEnd): StoredFile {
+    return {
+      name: packet.name ?? this.#name,
+      ...(packet.path === undefined ? {} : { path: packet.path }),
+      size: packet.size ?? this.#sent,
+      digest: this.#digest,
+      existing: packet.existing ?? false,
+    };
+  }
+
+  #go(event: SendEvent, cause: string): void {
+    const to = next(sendTransitions, this.#state, event);
+    if (to === undefined) throw this.#violation(`${cause} came while the sender was ${this.#state}`);
+    this.#state = to;
+  }
+
+  #violation(message: string): TransferError {
+    return new TransferError('BAD_PACKET', message, { id: this.id });
+  }
+
+  #changed(came: string): TransferError {
+    const message = `the source had ${this.#size} bytes when it was offered, but ${came} came`;
+    return new TransferError('SOURCE_CHANGED', message, { id: this.id });
+  }
+}

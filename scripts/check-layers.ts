@@ -87,8 +87,6 @@ function judgeImport(layer: Layer, manifest: Manifest, path: string, specifier: 
   const name = packageOf(specifier);
   if (name === manifest.name) return test ? undefined : 'a package reaches its own files by relative imports';
   if (webSocketLibraries.includes(name)) return ruleForRivals(layer, manifest.devDependencies?.[name] !== undefined);
-  if (withoutNode && isOurs(name) && (specifier.endsWith('/node') || needsNode(name)))
-    return `${layer.folder}/${path} must run without Node: ${specifier} needs it`;
   if (test) {
     if (isOurs(name)) return mayTestsImport(layer, name) ? undefined : `its tests may import ${list(testsOf(layer))}`;
     const known = testTools.includes(name) || (manifest.devDependencies?.[name] ?? manifest.dependencies?.[name]);
@@ -96,6 +94,8 @@ function judgeImport(layer: Layer, manifest: Manifest, path: string, specifier: 
   }
   const rule = ruleForSources(layer, name);
   if (rule) return rule;
+  if (withoutNode && isOurs(name) && (specifier.endsWith('/node') || needsNode(name)))
+    return `${layer.folder}/${path} must run without Node: ${specifier} needs it`;
   const runtime = manifest.dependencies?.[name] ?? manifest.peerDependencies?.[name];
   // In a workspace that nobody installs, tools for comparing may be imported from devDependencies.
   const known = runtime ?? (layer.comparesWithOthers ? manifest.devDependencies?.[name] : undefined);

@@ -1,3 +1,4 @@
+export { FakeClock } from './fake-clock.ts';
 export { missing } from './missing.ts';
 export { runReadmeExample } from './readme-example.ts';
 export { selfSignedCertificate } from './self-signed-certificate.ts';

@@ -1,1 +1,15 @@
-export {};
+export { CloseCode, FrameError } from '@wsferry/frames';
+export { HandshakeError } from '@wsferry/handshake';
+export { type ConnectOptions, connect } from './client.ts';
+export { type Clock, systemClock } from './clock.ts';
+export { type CloseResult, Connection, type ConnectionOptions, type ConnectionParts } from './connection.ts';
+export { ConnectionError, type ConnectionErrorCode } from './errors.ts';
+export { DEFAULT_KEEPALIVE, type KeepaliveOptions } from './keepalive.ts';
+export {
+  type ConnectionEvent,
+  ConnectionProtocol,
+  DEFAULT_MAX_MESSAGE_BYTES,
+  type ProtocolOptions,
+} from './protocol.ts';
+export { type Listener, type ListenOptions, listen } from './server.ts';
+export { type ConnectionState, nextState, TRANSITIONS, type Trigger } from './transitions.ts';

@@ -1,0 +1,62 @@
+import type { Message } from '@wsferry/frames';
+
+/** What a message costs beside its bytes while it waits: so that a flood of empty ones counts too. */
+const MESSAGE_OVERHEAD_BYTES = 64;
+
+/** Messages that came and that nobody has asked for yet, and readers that asked and have nothing yet. */
+export class Inbox {
+  #messages: Message[] = [];
+  #from = 0;
+  #bytes = 0;
+  #readers: ((result: IteratorResult<Message, undefined>) => void)[] = [];
+  #ended = false;
+
+  /** Bytes kept, with a little for each message. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get length(): number {
+    return this.#messages.length - this.#from;
+  }
+
+  put(message: Message): void {
+    const reader = this.#readers.shift();
+    if (reader) {
+      reader({ done: false, value: message });
+      return;
+    }
+    this.#messages.push(message);
+    this.#bytes += message.length + MESSAGE_OVERHEAD_BYTES;
+  }
+
+  take(): Message | undefined {
+    if (this.length === 0) return undefined;
+    const message = this.#messages[this.#from] as Message;
+    this.#messages[this.#from++] = '';
+    this.#bytes -= message.length + MESSAGE_OVERHEAD_BYTES;
+    if (this.#from > 32 && this.#from * 2 > this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#from);
+      this.#from = 0;
+    }
+    return message;
+  }
+
+  /** The next message, now or when it comes; done once `end` was called and everything was taken. */
+  read(): Promise<IteratorResult<Message, undefined>> {
+    const value = this.take();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => this.#readers.push(resolve));
+  }
+
+  /** No more will come. What is here can still be read, unless `discard`. */
+  end({ discard }: { discard: boolean }): void {
+    this.#ended = true;
+    if (discard) {
+      this.#messages = [];
+      this.#from = this.#bytes = 0;
+    }
+    for (const reader of this.#readers.splice(0)) reader({ done: true, value: undefined });
+  }
+}

@@ -1,0 +1,57 @@
+import { FakeClock } from '@wsferry/testing';
+import { expect, test } from 'vitest';
+import { Keepalive } from './keepalive.ts';
+
+function start() {
+  const clock = new FakeClock();
+  const log: string[] = [];
+  const actions = { ping: () => log.push('ping'), dead: () => log.push('dead') };
+  const keepalive = new Keepalive({ intervalMs: 100, timeoutMs: 50 }, clock, actions);
+  return { clock, log, keepalive };
+}
+
+test('a silent peer is pinged after the interval and given up after the timeout', () => {
+  const { clock, log } = start();
+  clock.advance(100);
+  expect(log).toEqual(['ping']);
+  clock.advance(49);
+  expect(log).toEqual(['ping']);
+  clock.advance(1);
+  expect(log).toEqual(['ping', 'dead']);
+  clock.advance(1000);
+  expect(log).toEqual(['ping', 'dead']);
+});
+
+test('a peer that is heard is not asked', () => {
+  const { clock, log, keepalive } = start();
+  for (let i = 0; i < 10; i++) {
+    keepalive.heard();
+    clock.advance(100);
+  }
+  expect(log).toEqual([]);
+});
+
+test('any byte after the ping proves the peer alive', () => {
+  const { clock, log, keepalive } = start();
+  clock.advance(120);
+  keepalive.heard();
+  clock.advance(100);
+  expect(log).toEqual(['ping']);
+});
+
+test('silence proves nothing while we do not read', () => {
+  const { clock, log, keepalive } = start();
+  keepalive.suspend(true);
+  clock.advance(1000);
+  expect(log).toEqual([]);
+  keepalive.suspend(false);
+  clock.advance(300);
+  expect(log).toEqual(['ping', 'dead']);
+});
+
+test('stopped, it does nothing more', () => {
+  const { clock, log, keepalive } = start();
+  keepalive.stop();
+  clock.advance(1000);
+  expect(log).toEqual([]);
+});

@@ -1,0 +1,69 @@
+import type { Clock } from './clock.ts';
+
+export interface KeepaliveOptions {
+  /** How long the line may be silent before a Ping goes out. Default 20 s. */
+  intervalMs: number;
+  /** How long after that Ping anything at all must have come. Default 20 s. */
+  timeoutMs: number;
+}
+
+/** 20 s: below the 60 s after which most proxies cut an idle connection, and rare enough to cost nothing. */
+export const DEFAULT_KEEPALIVE: KeepaliveOptions = { intervalMs: 20_000, timeoutMs: 20_000 };
+
+/**
+ * Notices a peer that is gone without a word (§5.5.2: a Ping "may serve either as a keepalive or as a means to verify
+ * that the remote endpoint is still responsive"). Any byte from the peer proves it alive; only silence is asked about.
+ * While we ourselves do not read, silence proves nothing, so the clock waits.
+ */
+export class Keepalive {
+  readonly #options: KeepaliveOptions;
+  readonly #clock: Clock;
+  readonly #ping: () => void;
+  readonly #dead: () => void;
+  #timer: unknown;
+  #heard = false;
+  #asked = false;
+  #suspended = false;
+
+  constructor(options: KeepaliveOptions, clock: Clock, actions: { ping: () => void; dead: () => void }) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#ping = actions.ping;
+    this.#dead = actions.dead;
+    this.#arm(options.intervalMs);
+  }
+
+  /** Bytes came from the peer. */
+  heard(): void {
+    this.#heard = true;
+  }
+
+  /** We stopped reading (`true`) or read again (`false`). */
+  suspend(suspended: boolean): void {
+    this.#suspended = suspended;
+    if (!suspended) this.#heard = true; // what the peer sent meanwhile is only now coming in
+  }
+
+  stop(): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer = this.#clock.setTimeout(() => this.#tick(), delayMs);
+  }
+
+  #tick(): void {
+    if (this.#heard || this.#suspended) {
+      this.#asked = false;
+    } else if (this.#asked) {
+      this.#dead();
+      return;
+    } else {
+      this.#asked = true;
+      this.#ping();
+    }
+    this.#heard = false;
+    this.#arm(this.#asked ? this.#options.timeoutMs : this.#options.intervalMs);
+  }
+}

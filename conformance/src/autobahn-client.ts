@@ -6,6 +6,8 @@ export interface FuzzingRun {
   readonly url: string;
   /** The name under which the server files its report. */
   readonly agent: string;
+  /** Longest time for one case, in ms. Default 5 minutes: the performance cases of the suite take long. */
+  readonly caseTimeoutMs?: number;
   /** Told after every case. `problem` is what went wrong with the case's connection, if anything did. */
   onCase?(number: number, count: number, problem?: string): void;
 }
@@ -14,10 +16,11 @@ export interface FuzzingRun {
  * Plays the client against an Autobahn fuzzing server: asks for the number of cases, echoes through each of them, and
  * asks for the report. The server judges, not we: no case may stop the run, however it ends.
  */
-export async function runFuzzingClient({ url, agent, onCase }: FuzzingRun): Promise<number> {
+export async function runFuzzingClient(run: FuzzingRun): Promise<number> {
+  const { url, agent, caseTimeoutMs = 300_000, onCase } = run;
   const count = await readCaseCount(url);
   for (let number = 1; number <= count; number++) {
-    const problem = await runCase(address(url, '/runCase', { case: String(number), agent }));
+    const problem = await runCase(address(url, '/runCase', { case: String(number), agent }), caseTimeoutMs);
     onCase?.(number, count, problem);
   }
   const report = await open(address(url, '/updateReports', { agent }));
@@ -37,14 +40,22 @@ async function readCaseCount(url: string): Promise<number> {
   throw new Error(`expected the number of cases from ${connection.url}, but the connection closed`);
 }
 
-async function runCase(url: string): Promise<string | undefined> {
+async function runCase(url: string, timeoutMs: number): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
   try {
     const connection = await open(url);
+    let timedOut = false;
+    timer = setTimeout(() => {
+      timedOut = true;
+      connection.abort();
+    }, timeoutMs);
     echo(connection);
     await connection.closed;
-    return undefined;
+    return timedOut ? `the server did not close within ${timeoutMs} ms` : undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -33,6 +33,10 @@ const cases: readonly Case[] = [
     return 'vanished';
   },
   async (socket) => {
+    await once(socket, 'close'); // a server that waits for ever: the driver gives the case up
+    return 'given up';
+  },
+  async (socket) => {
     socket.send('after the bad ones');
     const [data] = await once(socket, 'message');
     socket.close(1000);
@@ -53,8 +57,8 @@ beforeEach(async () => {
   server = new WebSocketServer({
     host: '127.0.0.1',
     port: 0,
-    // Case 6 does not even get through the handshake.
-    verifyClient: ({ req }: { req: IncomingMessage }) => !req.url?.includes('case=6'),
+    // Case 7 does not even get through the handshake.
+    verifyClient: ({ req }: { req: IncomingMessage }) => !req.url?.includes('case=7'),
   });
   server.on('connection', (socket, request) => {
     requests.push(request.url ?? '');
@@ -78,14 +82,15 @@ test('the driver echoes through every case, the failing ones too, and then asks 
   const count = await runFuzzingClient({
     url,
     agent: 'we & you',
+    caseTimeoutMs: 500,
     onCase: (number, _, problem) => problem && problems.push(number),
   });
-  expect(count).toBe(6);
-  expect(verdicts).toEqual(['text text', 'binary 100000', 'closed 1002', 'vanished', 'after the bad ones']);
-  expect(problems).toEqual([6]);
+  expect(count).toBe(7);
+  expect(verdicts).toEqual(['text text', 'binary 100000', 'closed 1002', 'vanished', 'given up', 'after the bad ones']);
+  expect(problems).toEqual([5, 7]);
   expect(requests).toEqual([
     '/getCaseCount',
-    ...[1, 2, 3, 4, 5].map((number) => `/runCase?case=${number}&agent=we+%26+you`),
+    ...[1, 2, 3, 4, 5, 6].map((number) => `/runCase?case=${number}&agent=we+%26+you`),
     '/updateReports?agent=we+%26+you',
   ]);
 });

@@ -3,7 +3,7 @@ import { type Connection, type Listener, listen } from '@wsferry/connection';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { echo } from '../src/echo-server.ts';
-import { bytes, messages } from './messages.ts';
+import { bytes, messages, same } from './messages.ts';
 
 let listener: Listener;
 let accepted: Promise<Connection>;
@@ -45,10 +45,7 @@ describe('our server and the client of ws', () => {
     for (const [title, data] of messages) {
       client.send(data);
       const [echoed, isBinary] = await once(client, 'message');
-      expect(isBinary, title).toBe(typeof data !== 'string');
-      expect(typeof data === 'string' ? String(echoed) : echoed, title).toEqual(
-        typeof data === 'string' ? data : Buffer.from(data),
-      );
+      expect(same(isBinary ? echoed : String(echoed), data), title).toBe(true);
     }
   });
 

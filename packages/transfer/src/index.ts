@@ -1,7 +1,13 @@
+export { type Arrival, ArrivalBoard } from './arrival-board.ts';
 export { codeSentences, isTransferCode, type TransferCode } from './codes.ts';
+export { receiveFiles, sendFile } from './conveniences.ts';
+export { encodeFileData, encodePacket } from './encode.ts';
 export { asTransferError, TransferError, type TransferErrorOptions } from './errors.ts';
+export { bytesSource, memoryReceiver } from './memory.ts';
 export * from './packets.ts';
+export { MAX_CONTROL_LENGTH, parsePacket } from './parse.ts';
 export type { MessagePipe } from './pipe.ts';
+export { type MemoryPipe, pipePair } from './pipe-pair.ts';
 export type {
   Accept,
   Accepted,
@@ -12,4 +18,20 @@ export type {
   OpenSource,
   StoredFile,
 } from './ports.ts';
+export { printable } from './printable.ts';
+export type { TransferEvent } from './receive-driver.ts';
+export { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
 export { MAX_NAME_BYTES, RESERVED_PREFIX, type SafeName, safeName } from './safe-name.ts';
+export type { SendProgress } from './send-driver.ts';
+export { type SendAction, SendMachine, type ToSender } from './send-machine.ts';
+export { MAX_VIOLATIONS, openSession, type SendOptions, type Session, type SessionOptions } from './session.ts';
+export {
+  next,
+  type ReceiveEvent,
+  type ReceiveState,
+  receiveTransitions,
+  type SendEvent,
+  type SendState,
+  sendTransitions,
+  type Transitions,
+} from './states.ts';

@@ -1,0 +1,54 @@
+import type { StoredFile } from './ports.ts';
+
+/** A file that has arrived, as FILE_ARRIVED tells it. */
+export interface Arrival {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly md5: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/**
+ * Tells everybody who subscribed that a file has arrived. One board serves all sessions of a receiver; each session
+ * announces what it stored and subscribes for its peer when that sends WATCH.
+ */
+export class ArrivalBoard {
+  readonly #keep: number;
+  readonly #now: () => number;
+  readonly #recent: Arrival[] = [];
+  readonly #listeners = new Set<(arrival: Arrival) => void>();
+
+  /** `keep`: how many arrivals are remembered for those who come later, 100 by default. */
+  constructor({ keep = 100, now = Date.now }: { readonly keep?: number; readonly now?: () => number } = {}) {
+    this.#keep = keep;
+    this.#now = now;
+  }
+
+  /** A file is there, now. */
+  announce(file: Pick<StoredFile, 'name' | 'size' | 'digest'>): void {
+    const arrival: Arrival = { name: file.name, size: file.size, md5: file.digest, at: this.#now() };
+    this.#recent.push(arrival);
+    if (this.#recent.length > this.#keep) this.#recent.shift();
+    for (const listener of [...this.#listeners]) tell(listener, arrival);
+  }
+
+  /** `listener` hears the `recent` last arrivals at once, oldest first, and then every new one. Returns the way out. */
+  subscribe(listener: (arrival: Arrival) => void, recent = 0): () => void {
+    // A set of wrappers: the same function may subscribe twice, and each way out closes its own subscription.
+    const own = (arrival: Arrival) => listener(arrival);
+    for (const arrival of recent > 0 ? this.#recent.slice(-recent) : []) tell(own, arrival);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+}
+
+/** One listener's bug must not keep the others from hearing. */
+function tell(listener: (arrival: Arrival) => void, arrival: Arrival): void {
+  try {
+    listener(arrival);
+  } catch {
+    // Its own affair.
+  }
+}

@@ -1,0 +1,137 @@
+import { TransferError } from './errors.ts';
+import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
+import type { Accept, StoredFile } from './ports.ts';
+import { ReceiveDriver, type TransferEvent } from './receive-driver.ts';
+
+/** How a session takes files. */
+export interface IncomingOptions {
+  /** What the peer's ids leave when divided by two. */
+  readonly parity: 0 | 1;
+  readonly maxTransfers: number;
+  readonly accept?: Accept | undefined;
+  readonly windowBytes?: number | undefined;
+  readonly maxFileBytes?: number | undefined;
+  readonly onTransfer?: ((event: TransferEvent) => void) | undefined;
+  readonly onStored: (file: StoredFile) => void;
+}
+
+/** Bytes of all transfers together that may wait for storage, in windows, before the pipe is not read any more. */
+const PENDING_WINDOWS = 4;
+
+/** The files a session takes: checks ids, keeps the number of open ones down, and finds the driver of a packet. */
+export class Incoming {
+  readonly #send: (packet: Packet) => void;
+  readonly #options: IncomingOptions;
+  readonly #windowBytes: number;
+  readonly #drivers = new Map<number, ReceiveDriver>();
+  #highestId = 0;
+  #pendingBytes = 0;
+  #roomy: (() => void) | undefined;
+  #ended: TransferError | undefined;
+
+  constructor(send: (packet: Packet) => void, options: IncomingOptions) {
+    this.#send = send;
+    this.#options = options;
+    this.#windowBytes = options.windowBytes ?? 4_194_304;
+  }
+
+  #owns(id: number): boolean {
+    return id % 2 === this.#options.parity;
+  }
+
+  /** A packet of a sender. Throws TransferError when it is out of place. */
+  receive(packet: NewFile | FileData | FileEnd): void {
+    if (packet.type === 'NEW_FILE') {
+      this.#offered(packet);
+      return;
+    }
+    const driver = this.#drivers.get(packet.id);
+    if (!driver) {
+      // Late: it was on the way when the transfer ended.
+      if (this.#owns(packet.id) && packet.id <= this.#highestId) return;
+      const message = `${packet.type} names the transfer ${packet.id}, which was never offered`;
+      throw new TransferError('UNKNOWN_TRANSFER', message, { id: packet.id });
+    }
+    if (packet.type === 'FILE_DATA') driver.data(packet);
+    else driver.end(packet);
+  }
+
+  /** CANCEL_FILE or ERROR of the peer about one of its files. */
+  stopped(id: number, packet: CancelFile | ErrorPacket): void {
+    this.#drivers.get(id)?.stopped(packet);
+  }
+
+  /** The peer broke a rule in this transfer, and was told. */
+  fail(id: number, error: TransferError): void {
+    this.#drivers.get(id)?.stop(error, undefined);
+  }
+
+  /** Ends every transfer, and refuses those to come. */
+  end(error: TransferError, tell: boolean): void {
+    this.#ended ??= error;
+    for (const driver of [...this.#drivers.values()]) driver.stop(error, tell ? 'CANCEL_FILE' : undefined);
+    this.#roomy?.();
+  }
+
+  /**
+   * Resolves when the pipe may be read again. Senders that honour their credit are never held here by one slow file;
+   * one that does not, or a hundred slow files together, are held by not reading, that is by TCP.
+   */
+  async room(): Promise<void> {
+    while (!this.#ended && this.#full()) {
+      await new Promise<void>((resolve) => {
+        this.#roomy = resolve;
+      });
+    }
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all([...this.#drivers.values()].map((driver) => driver.settled));
+  }
+
+  #full(): boolean {
+    if (this.#pendingBytes <= this.#windowBytes) return false;
+    if (this.#pendingBytes > PENDING_WINDOWS * this.#windowBytes) return true;
+    for (const driver of this.#drivers.values()) if (driver.full) return true;
+    return false;
+  }
+
+  #offered(packet: NewFile): void {
+    const { id } = packet;
+    if (!this.#owns(id)) {
+      const kind = this.#options.parity === 1 ? 'odd' : 'even';
+      throw new TransferError('BAD_PACKET', `NEW_FILE: expected an ${kind} id from this side, but ${id} came`, { id });
+    }
+    if (id <= this.#highestId) {
+      throw new TransferError('BAD_PACKET', `NEW_FILE: expected an id above ${this.#highestId}, but ${id} came`, {
+        id,
+      });
+    }
+    this.#highestId = id;
+    const { accept, maxFileBytes = Number.POSITIVE_INFINITY, maxTransfers } = this.#options;
+    const driver = new ReceiveDriver(packet, {
+      send: this.#send,
+      emit: (event) => this.#emit(event),
+      pending: (delta) => {
+        this.#pendingBytes += delta;
+        if (!this.#full()) this.#roomy?.();
+      },
+      accept,
+      windowBytes: this.#windowBytes,
+      maxFileBytes,
+    });
+    const full = this.#drivers.size >= maxTransfers;
+    this.#drivers.set(id, driver);
+    void driver.settled.then(() => this.#drivers.delete(id));
+    driver.start(full ? new TransferError('TOO_MANY_TRANSFERS', `at most ${maxTransfers} may be open`) : undefined);
+  }
+
+  #emit(event: TransferEvent): void {
+    if (event.type === 'stored' && !event.file.existing) this.#options.onStored(event.file);
+    try {
+      this.#options.onTransfer?.(event);
+    } catch {
+      // A listener's bug must not cost the file.
+    }
+  }
+}

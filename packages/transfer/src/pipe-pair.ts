@@ -1,0 +1,147 @@
+import { TransferError } from './errors.ts';
+import type { MessagePipe } from './pipe.ts';
+
+/** One end of {@link pipePair}. */
+export interface MemoryPipe extends MessagePipe {
+  readonly bufferedAmount: number;
+  /** The code the connection was closed with, by either end; 1006 after `abort()`, `undefined` while it is open. */
+  readonly closeCode: number | undefined;
+  /** Ends the connection as a cut cable does: what was not delivered is lost. */
+  abort(): void;
+}
+
+/**
+ * Two pipes that talk to each other in memory, as a WebSocket does: messages arrive later, in order, and copied;
+ * `send` answers false while more than `highWaterMarkBytes` (default 1 MiB) wait to be read by the other end.
+ */
+export function pipePair({
+  highWaterMarkBytes = 1_048_576,
+}: {
+  readonly highWaterMarkBytes?: number;
+} = {}): [MemoryPipe, MemoryPipe] {
+  const status: Status = { code: undefined };
+  const there = new Lane(highWaterMarkBytes);
+  const back = new Lane(highWaterMarkBytes);
+  return [new End(there, back, status), new End(back, there, status)];
+}
+
+interface Status {
+  code: number | undefined;
+}
+
+/** One direction: what was sent and not yet read. */
+class Lane {
+  readonly #queue: (string | Uint8Array)[] = [];
+  readonly #mark: number;
+  #waitingBytes = 0;
+  #ended = false;
+  #reader: (() => void) | undefined;
+  #drained: (() => void)[] = [];
+
+  constructor(mark: number) {
+    this.#mark = mark;
+  }
+
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  get high(): boolean {
+    return this.#waitingBytes > this.#mark && !this.#ended;
+  }
+
+  push(message: string | Uint8Array): boolean {
+    this.#queue.push(typeof message === 'string' ? message : message.slice());
+    this.#waitingBytes += message.length;
+    this.#reader?.();
+    return !this.high;
+  }
+
+  end(discard: boolean): void {
+    this.#ended = true;
+    if (discard) this.#queue.length = 0;
+    this.#reader?.();
+    this.#release();
+  }
+
+  drained(): Promise<void> {
+    return this.high ? new Promise((resolve) => this.#drained.push(resolve)) : Promise.resolve();
+  }
+
+  async read(): Promise<string | Uint8Array | undefined> {
+    // Never in the sender's own call stack, as on a network.
+    await undefined;
+    while (this.#queue.length === 0 && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#reader = resolve;
+      });
+    }
+    const message = this.#queue.shift();
+    this.#waitingBytes -= message?.length ?? 0;
+    if (!this.high) this.#release();
+    return message;
+  }
+
+  #release(): void {
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+}
+
+class End implements MemoryPipe {
+  readonly #out: Lane;
+  readonly #in: Lane;
+  readonly #status: Status;
+
+  constructor(out: Lane, incoming: Lane, status: Status) {
+    this.#out = out;
+    this.#in = incoming;
+    this.#status = status;
+  }
+
+  get bufferedAmount(): number {
+    return this.#out.waitingBytes;
+  }
+
+  get closeCode(): number | undefined {
+    return this.#status.code;
+  }
+
+  send(data: string | Uint8Array): boolean {
+    if (this.#status.code !== undefined) throw new TransferError('CONNECTION_LOST', 'the pipe is closed');
+    return this.#out.push(data);
+  }
+
+  async drained({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    if (!signal) return this.#out.drained();
+    signal.throwIfAborted();
+    let stop!: () => void;
+    const aborted = new Promise<never>((_resolve, reject) => {
+      stop = () => reject(signal.reason);
+      signal.addEventListener('abort', stop, { once: true });
+    });
+    try {
+      await Promise.race([this.#out.drained(), aborted]);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  close(code = 1000): void {
+    this.#end(code, false);
+  }
+
+  abort(): void {
+    this.#end(1006, true);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<string | Uint8Array, void, undefined> {
+    for (let message = await this.#in.read(); message !== undefined; message = await this.#in.read()) yield message;
+  }
+
+  #end(code: number, discard: boolean): void {
+    if (this.#status.code !== undefined) return;
+    this.#status.code = code;
+    this.#out.end(discard);
+    this.#in.end(discard);
+  }
+}

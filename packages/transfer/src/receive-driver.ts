@@ -1,0 +1,207 @@
+import { asTransferError, TransferError } from './errors.ts';
+import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
+import type { Accept, FileSink, StoredFile } from './ports.ts';
+import { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
+import { safeName } from './safe-name.ts';
+
+/** What the receiving side tells about its transfers. `name` is the sender's word: print it through `printable`. */
+export type TransferEvent = {
+  readonly id: number;
+  readonly name: string;
+  readonly size?: number;
+} & (
+  | { readonly type: 'offered' }
+  | { readonly type: 'progress'; readonly stored: number }
+  | { readonly type: 'stored'; readonly file: StoredFile }
+  | { readonly type: 'refused' | 'failed'; readonly code: TransferError['code']; readonly message: string }
+);
+
+/** What a {@link ReceiveDriver} needs of its session. */
+export interface ReceivePort {
+  readonly send: (packet: Packet) => void;
+  readonly emit: (event: TransferEvent) => void;
+  /** Bytes came in (positive) or were written or dropped (negative). */
+  readonly pending: (deltaBytes: number) => void;
+  readonly accept: Accept | undefined;
+  readonly windowBytes: number;
+  readonly maxFileBytes: number;
+}
+
+/** Runs one {@link ReceiveMachine} over a {@link FileSink} and a session. */
+export class ReceiveDriver {
+  /** Resolves when the transfer ended and its sink was committed or discarded. */
+  readonly settled: Promise<void>;
+  readonly #machine: ReceiveMachine;
+  readonly #offer: NewFile;
+  readonly #port: ReceivePort;
+  #settle!: () => void;
+  #sink: FileSink | undefined;
+  /** The sink's calls never overlap: each waits here for the one before. */
+  #work: Promise<void> = Promise.resolve();
+  #pendingBytes = 0;
+
+  constructor(offer: NewFile, port: ReceivePort) {
+    this.#offer = offer;
+    this.#port = port;
+    this.#machine = new ReceiveMachine(offer, port);
+    this.settled = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  /** Whether more waits to be written than the sender was given credit for. */
+  get full(): boolean {
+    return this.#pendingBytes > this.#port.windowBytes;
+  }
+
+  /** Decides on the offer; the answer goes out when `accept` has one. `refusal`: it is decided already. */
+  start(refusal?: TransferError): void {
+    this.#emit({ type: 'offered' });
+    this.#do(async () => {
+      try {
+        if (refusal) throw refusal;
+        this.#machine.checkOffer();
+        const { name, id, size, modified, onConflict } = this.#offer;
+        const safe = safeName(name);
+        if (!this.#port.accept) throw new TransferError('FORBIDDEN', 'this side takes no files');
+        const held = await this.#port.accept({
+          name: safe,
+          id,
+          ...(size === undefined ? {} : { size }),
+          ...(modified === undefined ? {} : { modified }),
+          ...(onConflict === undefined ? {} : { onConflict }),
+        });
+        this.#sink = held.sink;
+        // Ended while we decided: the task of `#fail` stands behind this one and discards the sink.
+        if (!this.#machine.ended) this.#apply(this.#machine.accept(held));
+      } catch (error) {
+        this.#apply(this.#machine.stop(asTransferError(error, 'STORAGE_FAILED'), 'ACK_NEW_FILE'));
+      }
+    });
+  }
+
+  /** FILE_DATA. Throws TransferError BAD_PACKET when it is out of place. */
+  data(packet: FileData): void {
+    this.#apply(this.#machine.data(packet));
+  }
+
+  /** FILE_END. Throws TransferError BAD_PACKET when it is out of place. */
+  end(packet: FileEnd): void {
+    this.#apply(this.#machine.end(packet));
+  }
+
+  /** CANCEL_FILE or ERROR of the peer. */
+  stopped(packet: CancelFile | ErrorPacket): void {
+    this.#apply(this.#machine.stopped(packet));
+  }
+
+  /** Ends the transfer from our side, unless it is being committed. */
+  stop(error: TransferError, answer: 'CANCEL_FILE' | undefined): void {
+    this.#apply(this.#machine.stop(error, answer));
+  }
+
+  #apply(actions: readonly ReceiveAction[]): void {
+    for (const action of actions) {
+      switch (action.do) {
+        case 'send':
+          this.#port.send(action.packet);
+          break;
+        case 'restart':
+          this.#storage(() => this.#sink!.restart());
+          break;
+        case 'write':
+          this.#write(action.bytes);
+          break;
+        case 'digest':
+          this.#storage(async () => {
+            const own = await this.#sink!.digest();
+            if (!this.#machine.ended) this.#apply(this.#machine.verify(own));
+          });
+          break;
+        case 'commit':
+          this.#commit();
+          break;
+        case 'fail':
+          this.#fail(action.error, action.keepPartial);
+          break;
+      }
+    }
+  }
+
+  #write(bytes: Uint8Array): void {
+    const length = bytes.length;
+    this.#pending(length);
+    this.#storage(
+      async () => {
+        await this.#sink!.write(bytes);
+        if (this.#machine.ended) return;
+        this.#apply(this.#machine.wrote(length, this.#pendingBytes === length));
+        this.#emit({ type: 'progress', stored: this.#machine.stored });
+      },
+      () => this.#pending(-length),
+    );
+  }
+
+  #commit(): void {
+    this.#do(async () => {
+      try {
+        const file = await this.#sink!.commit();
+        this.#apply(this.#machine.committed(file));
+        this.#emit({ type: 'stored', file });
+        this.#settle();
+      } catch (error) {
+        this.#apply(this.#machine.commitFailed(asTransferError(error, 'STORAGE_FAILED')));
+      }
+    });
+  }
+
+  #fail(error: TransferError, keepPartial: boolean): void {
+    const refused = this.#sink === undefined;
+    // After the call that is running; the ones behind it see that the machine ended and do nothing.
+    this.#do(async () => {
+      await this.#sink?.discard({ keepPartial }).catch(() => {});
+      this.#emit({ type: refused && error.side === 'local' ? 'refused' : 'failed', ...said(error) });
+      this.#settle();
+    });
+  }
+
+  /** A call of the sink, skipped when the transfer has ended by then, and an answer to the sender when it fails. */
+  #storage(call: () => Promise<void>, always: () => void = () => {}): void {
+    this.#do(async () => {
+      try {
+        if (!this.#machine.ended) await call();
+      } catch (error) {
+        this.#apply(this.#machine.stop(asTransferError(error, 'STORAGE_FAILED'), 'ACK_FILE_END'));
+      } finally {
+        always();
+      }
+    });
+  }
+
+  #do(task: () => Promise<void>): void {
+    // A task that throws here is a bug of this file; it ends the transfer instead of the process.
+    this.#work = this.#work.then(task).catch((error: unknown) => {
+      this.#apply(this.#machine.stop(asTransferError(error, 'INTERNAL'), 'CANCEL_FILE'));
+    });
+  }
+
+  #pending(delta: number): void {
+    this.#pendingBytes += delta;
+    this.#port.pending(delta);
+  }
+
+  #emit(
+    event:
+      | { type: 'offered' }
+      | { type: 'progress'; stored: number }
+      | { type: 'stored'; file: StoredFile }
+      | { type: 'refused' | 'failed'; code: TransferError['code']; message: string },
+  ): void {
+    const { id, name, size } = this.#offer;
+    this.#port.emit({ id, name, ...(size === undefined ? {} : { size }), ...event });
+  }
+}
+
+function said({ code, message }: TransferError): { code: TransferError['code']; message: string } {
+  return { code, message };
+}

@@ -1,0 +1,153 @@
+import { encodePacket } from './encode.ts';
+import { asTransferError, type TransferError } from './errors.ts';
+import type { Packet } from './packets.ts';
+import type { FileSource, OpenSource, StoredFile } from './ports.ts';
+import { type SendAction, SendMachine, type ToSender } from './send-machine.ts';
+import type { TurnTaking } from './turn-taking.ts';
+
+/** Where a file being sent stands. `stored` is what the receiver has acknowledged, `sent` what it may still lose. */
+export interface SendProgress {
+  readonly stored: number;
+  readonly sent: number;
+  readonly size?: number;
+}
+
+/** What a {@link SendDriver} needs of its session. */
+export interface SendPort {
+  readonly send: (packet: Packet) => void;
+  readonly turns: TurnTaking;
+  readonly chunkBytes: number;
+}
+
+/** Runs one {@link SendMachine} over a {@link FileSource} and a session. */
+export class SendDriver {
+  /** The outcome. Never an unhandled rejection, even if nobody looks. */
+  readonly result: Promise<StoredFile>;
+  /** Resolves when the outcome is known and the source is closed. */
+  readonly settled: Promise<void>;
+  readonly #machine: SendMachine;
+  readonly #source: FileSource;
+  readonly #port: SendPort;
+  readonly #onProgress: ((progress: SendProgress) => void) | undefined;
+  readonly #resolve: (file: StoredFile) => void;
+  readonly #reject: (error: TransferError) => void;
+  #credited: (() => void) | undefined;
+  #pump: Promise<void> = Promise.resolve();
+
+  constructor(id: number, source: FileSource, port: SendPort, onProgress?: (progress: SendProgress) => void) {
+    this.#machine = new SendMachine({ id, name: source.name, size: source.size });
+    this.#source = source;
+    this.#port = port;
+    this.#onProgress = onProgress;
+    let resolve!: (file: StoredFile) => void;
+    let reject!: (error: TransferError) => void;
+    this.result = new Promise((yes, no) => {
+      resolve = yes;
+      reject = no;
+    });
+    this.#resolve = resolve;
+    this.#reject = reject;
+    const pumped = () => this.#pump;
+    this.settled = this.result.then(pumped, pumped);
+  }
+
+  /** Offers the file. */
+  start(): void {
+    this.#port.send(this.#machine.offer({ modified: this.#source.modified }));
+  }
+
+  /** A packet of the peer. Throws TransferError BAD_PACKET when it is out of place. */
+  receive(packet: ToSender): void {
+    this.#apply(this.#machine.receive(packet));
+  }
+
+  /** Ends the transfer; `tell` whether the peer hears of it. */
+  stop(error: TransferError, tell: boolean): void {
+    this.#apply(this.#machine.stop(error, tell));
+  }
+
+  #apply(actions: readonly SendAction[]): void {
+    for (const action of actions) {
+      if (action.do === 'send') this.#port.send(action.packet);
+      else if (action.do === 'open') this.#pump = this.#run(action.start);
+      else if (action.do === 'credit') this.#report();
+      else if (action.do === 'finish') this.#resolve(action.file);
+      else this.#reject(action.error);
+    }
+    this.#credited?.();
+  }
+
+  async #run(start: number): Promise<void> {
+    let open: OpenSource | undefined;
+    try {
+      open = await this.#open(start);
+      if (start > 0 && !this.#machine.ended) {
+        const verdict = this.#machine.judgePrefix(open.prefixDigest);
+        const again = verdict.find((action) => action.do === 'open');
+        if (again) {
+          await open.close();
+          open = undefined;
+          open = await this.#open(again.start);
+        } else this.#apply(verdict);
+      }
+      await this.#stream(open);
+    } catch (error) {
+      this.#apply(this.#machine.stop(asTransferError(error, 'SOURCE_FAILED')));
+    } finally {
+      // What was learned is learned: a source that cannot be closed changes nothing for the transfer.
+      await open?.close().catch(() => {});
+    }
+  }
+
+  #open(start: number): Promise<OpenSource> {
+    return this.#source.open({ start, chunkBytes: this.#port.chunkBytes, algorithm: 'md5' });
+  }
+
+  async #stream(open: OpenSource): Promise<void> {
+    const machine = this.#machine;
+    while (!machine.ended) {
+      let rest = await open.read();
+      if (rest === undefined) {
+        const md5 = await open.digest();
+        if (!machine.ended) this.#apply(machine.sourceEnded(md5));
+        return;
+      }
+      while (rest.length > 0 && !machine.ended) {
+        await this.#credit();
+        const size = Math.min(machine.creditBytes, rest.length, this.#port.chunkBytes);
+        const piece = rest.subarray(0, size);
+        await this.#port.turns.send(() => this.#chunk(piece));
+        rest = rest.subarray(size);
+      }
+    }
+  }
+
+  /** The message of a turn; nothing when the transfer ended while it waited. */
+  #chunk(piece: Uint8Array): string | Uint8Array | undefined {
+    if (this.#machine.ended) return undefined;
+    const actions = this.#machine.data(piece);
+    const first = actions[0];
+    if (first?.do === 'send' && first.packet.type === 'FILE_DATA') return encodePacket(first.packet);
+    this.#apply(actions);
+    return undefined;
+  }
+
+  async #credit(): Promise<void> {
+    while (this.#machine.creditBytes <= 0 && !this.#machine.ended) {
+      await new Promise<void>((resolve) => {
+        this.#credited = resolve;
+      });
+    }
+    this.#credited = undefined;
+  }
+
+  #report(): void {
+    const { stored, sent } = this.#machine;
+    const size = this.#source.size;
+    try {
+      this.#onProgress?.({ stored, sent, ...(size === undefined ? {} : { size }) });
+    } catch {
+      // A display that throws must not cost the file.
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import type { ArrivalBoard } from './arrival-board.ts';
+import { encodePacket } from './encode.ts';
+import { asTransferError, TransferError } from './errors.ts';
+import { Incoming } from './incoming.ts';
+import { Outgoing } from './outgoing.ts';
+import type { FileArrived, Packet } from './packets.ts';
+import { parsePacket } from './parse.ts';
+import type { MessagePipe } from './pipe.ts';
+import type { Accept, FileSource, StoredFile } from './ports.ts';
+import type { TransferEvent } from './receive-driver.ts';
+import type { SendProgress } from './send-driver.ts';
+import { TurnTaking } from './turn-taking.ts';
+
+/** How many malformed or misplaced packets a peer may send before the connection is closed with 1008. */
+export const MAX_VIOLATIONS = 16;
+
+/** How a session is to run. */
+export interface SessionOptions {
+  /** `opener`: this side called `connect`, and its transfers have odd ids. */
+  readonly role: 'opener' | 'acceptor';
+  /** Decides on offered files; without it every one is refused with FORBIDDEN. */
+  readonly accept?: Accept | undefined;
+  /** Where stored files are announced and WATCH is served; without it WATCH is refused with FORBIDDEN. */
+  readonly board?: ArrivalBoard | undefined;
+  /** Bytes per transfer a sender may have on the way beyond what is stored, 4 MiB by default. */
+  readonly windowBytes?: number | undefined;
+  /** The most bytes of one FILE_DATA we send, 256 KiB by default. */
+  readonly chunkBytes?: number | undefined;
+  /** The largest file that is taken; without it the sink's disk is the limit. */
+  readonly maxFileBytes?: number | undefined;
+  /** Open transfers in one direction, 128 by default. More of ours wait; more of the peer's are refused. */
+  readonly maxTransfers?: number | undefined;
+  /** Hears about every file that is offered to us. What it throws is dropped. */
+  readonly onTransfer?: ((event: TransferEvent) => void) | undefined;
+}
+
+/** What `sendFile` takes. */
+export interface SendOptions {
+  /** Called whenever the receiver has acknowledged more. What it throws is dropped. */
+  readonly onProgress?: ((progress: SendProgress) => void) | undefined;
+  /** Cancels the transfer; the promise rejects with CANCELLED. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** All transfers of one connection, both ways. */
+export interface Session {
+  /** Resolves when the receiver has stored the file; rejects with a TransferError. */
+  sendFile(source: FileSource, options?: SendOptions): Promise<StoredFile>;
+  /** Asks the peer to tell of every file that arrives there, the `recent` last ones first. Replaces an earlier watch. */
+  watch(onArrived: (arrival: FileArrived) => void, options?: { readonly recent?: number }): void;
+  /** Resolves, never rejects, when the pipe has ended and every sink and source is closed. */
+  readonly closed: Promise<void>;
+  /** Cancels what is open with SHUTTING_DOWN, closes the pipe and resolves like `closed`. */
+  close(): Promise<void>;
+}
+
+const sessions = new WeakMap<MessagePipe, Session>();
+
+/** The session of a pipe, when one was opened. */
+export function sessionOf(pipe: MessagePipe): Session | undefined {
+  return sessions.get(pipe);
+}
+
+/** Starts to read the pipe and to answer what comes. A pipe has one session; a second one is an error of the caller. */
+export function openSession(pipe: MessagePipe, options: SessionOptions): Session {
+  if (sessions.has(pipe)) throw new TransferError('INTERNAL', 'this pipe has a session already');
+  const session = new PipeSession(pipe, options);
+  sessions.set(pipe, session);
+  return session;
+}
+
+class PipeSession implements Session {
+  readonly closed: Promise<void>;
+  readonly #pipe: MessagePipe;
+  readonly #board: ArrivalBoard | undefined;
+  readonly #turns: TurnTaking;
+  readonly #outgoing: Outgoing;
+  readonly #incoming: Incoming;
+  #violations = 0;
+  #closing = false;
+  #onArrived: ((arrival: FileArrived) => void) | undefined;
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(pipe: MessagePipe, options: SessionOptions) {
+    const { role, board, chunkBytes = 262_144, maxTransfers = 128 } = options;
+    this.#pipe = pipe;
+    this.#board = board;
+    this.#turns = new TurnTaking(pipe);
+    const send = (packet: Packet) => this.#send(packet);
+    this.#outgoing = new Outgoing(
+      { send, turns: this.#turns, chunkBytes },
+      { firstId: role === 'opener' ? 1 : 2, maxTransfers },
+    );
+    this.#incoming = new Incoming(send, {
+      ...options,
+      parity: role === 'opener' ? 0 : 1,
+      maxTransfers,
+      onStored: (file) => board?.announce(file),
+    });
+    this.closed = this.#run();
+  }
+
+  sendFile(source: FileSource, options: SendOptions = {}): Promise<StoredFile> {
+    return this.#outgoing.sendFile(source, options);
+  }
+
+  watch(onArrived: (arrival: FileArrived) => void, { recent }: { readonly recent?: number } = {}): void {
+    this.#onArrived = onArrived;
+    this.#send({ type: 'WATCH', recent });
+  }
+
+  close(): Promise<void> {
+    if (!this.#closing) {
+      this.#stop(new TransferError('SHUTTING_DOWN'), true);
+      this.#closePipe(1000, '');
+    }
+    return this.closed;
+  }
+
+  /** Reads until the pipe ends. Not pulling the next message is how a peer that ignores its credit is held. */
+  async #run(): Promise<void> {
+    let cause: unknown;
+    try {
+      for await (const message of this.#pipe) {
+        if (this.#closing) continue;
+        this.#receive(message);
+        await this.#incoming.room();
+      }
+    } catch (error) {
+      cause = error;
+    }
+    this.#stop(new TransferError('CONNECTION_LOST', undefined, { cause }), false);
+    await Promise.all([this.#incoming.settled(), this.#outgoing.settled()]);
+  }
+
+  #receive(message: string | Uint8Array): void {
+    try {
+      this.#route(parsePacket(message));
+    } catch (error) {
+      this.#violation(asTransferError(error, 'INTERNAL'));
+    }
+  }
+
+  #route(packet: Packet): void {
+    switch (packet.type) {
+      case 'NEW_FILE':
+      case 'FILE_DATA':
+      case 'FILE_END':
+        this.#incoming.receive(packet);
+        break;
+      case 'ACK_NEW_FILE':
+      case 'ACK_FILE_DATA':
+      case 'ACK_FILE_END':
+        this.#outgoing.receive(packet);
+        break;
+      case 'CANCEL_FILE':
+      case 'ERROR':
+        // Each looks among its own; ids of the two directions differ in parity, so at most one finds it.
+        if (packet.id === undefined) break;
+        this.#incoming.stopped(packet.id, packet);
+        this.#outgoing.stopped(packet.id, packet);
+        break;
+      case 'WATCH':
+        this.#watched(packet.recent);
+        break;
+      case 'FILE_ARRIVED':
+        this.#tellArrived(packet);
+        break;
+    }
+  }
+
+  #watched(recent: number | undefined): void {
+    this.#unsubscribe?.();
+    if (!this.#board) this.#send({ type: 'ERROR', code: 'FORBIDDEN', message: 'there is nothing to watch here' });
+    this.#unsubscribe = this.#board?.subscribe((arrival) => this.#send({ type: 'FILE_ARRIVED', ...arrival }), recent);
+  }
+
+  #tellArrived(packet: FileArrived): void {
+    try {
+      this.#onArrived?.(packet);
+    } catch {
+      // A listener's bug is not the peer's violation.
+    }
+  }
+
+  /** Says what was wrong, fails the transfer it was about, and after too many of them ends the connection. */
+  #violation(error: TransferError): void {
+    const { code, message, id } = error;
+    this.#send({ type: 'ERROR', code, message, id });
+    // A type nobody knows is no fault of a transfer: a later version may have meant well.
+    if (id !== undefined && code !== 'UNKNOWN_TYPE') {
+      this.#incoming.fail(id, error);
+      this.#outgoing.fail(id, error);
+    }
+    this.#violations += 1;
+    if (this.#violations < MAX_VIOLATIONS) return;
+    this.#stop(new TransferError('CONNECTION_LOST', `closed after ${MAX_VIOLATIONS} bad packets`), false);
+    this.#closePipe(1008, 'too many bad packets');
+  }
+
+  #stop(error: TransferError, tell: boolean): void {
+    this.#closing = true;
+    this.#unsubscribe?.();
+    this.#outgoing.end(error, tell);
+    this.#incoming.end(error, tell);
+    this.#turns.end(error);
+  }
+
+  #send(packet: Packet): void {
+    try {
+      this.#pipe.send(encodePacket(packet));
+    } catch {
+      // The pipe is gone; its iteration ends too, and that is where it is dealt with.
+    }
+  }
+
+  #closePipe(code: number, reason: string): void {
+    try {
+      // A Connection answers with a promise. Its outcome is the end of the iteration.
+      void Promise.resolve(this.#pipe.close(code, reason)).catch(() => {});
+    } catch {
+      // Closed already.
+    }
+  }
+}

@@ -355,6 +355,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
 
   /** After each write that the kernel took. One function for all of them: nothing is made per message. */
   readonly #written = (): void => {
+    if (this.#socket.destroyed) return; // then writes end without having been taken
     if (this.#socket.writableLength <= PONG_BACKLOG_BYTES) {
       this.#machine.holdPongs(false);
       if (this.#machine.outputBytes > 0) this.#scheduleFlush();

@@ -40,8 +40,8 @@ export class Keepalive {
 
   /** We stopped reading (`true`) or read again (`false`). */
   suspend(suspended: boolean): void {
+    if (this.#suspended && !suspended) this.#heard = true; // what the peer sent meanwhile is only now coming in
     this.#suspended = suspended;
-    if (!suspended) this.#heard = true; // what the peer sent meanwhile is only now coming in
   }
 
   stop(): void {

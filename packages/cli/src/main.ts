@@ -1,1 +1,106 @@
-export {};
+#!/usr/bin/env node
+// Only the command line itself is loaded here: `--help` has to answer at once.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { SendOptions } from './commands/send.ts';
+import type { ServeOptions } from './commands/serve.ts';
+import { ExitCode } from './exit-codes.ts';
+
+// pnpm and npm run scripts in the package's folder; the user stands where INIT_CWD says.
+const cwd = process.env['INIT_CWD'] ?? process.cwd();
+let exitCode: ExitCode = ExitCode.Done;
+
+const program = new Command('wsferry')
+  .description('Send and receive files over WebSocket.')
+  .version(
+    (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,
+  )
+  .exitOverride()
+  .showHelpAfterError('(wsferry --help shows how)')
+  .addHelpText(
+    'after',
+    `
+Exit codes:
+  0 done, 1 a transfer failed, 2 usage, 3 cannot connect, 4 refused by the receiver, 5 digest mismatch,
+  130 Ctrl-C
+
+"wsferry send --help" and "wsferry serve --help" show examples.`,
+  );
+
+const json = () => new Option('--json', 'one JSON object a line for every event').conflicts('quiet');
+const quiet = () => new Option('--quiet', 'errors only');
+
+program
+  .command('send')
+  .description('Send files. Without --to: to ws://127.0.0.1:6455, or into ./received when nobody listens there.')
+  .argument('<path...>', 'the files')
+  .option('--to <url>', 'the receiver, ws://… or wss://…')
+  .option('--ca <file>', 'trust the authorities in this PEM file (wss)')
+  .option('--insecure', 'do not check the certificate (wss): anybody could be receiving')
+  .addOption(json())
+  .addOption(quiet())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  wsferry send report.pdf
+  wsferry send *.jpg --to ws://192.168.1.20:6455
+  wsferry send backup.tar --to wss://files.example.org --ca ca.pem
+  wsferry send report.pdf --json | jq -r 'select(.event == "stored").md5'
+
+Environment:
+  WSFERRY_URL   the address to try without --to
+  NO_COLOR      no colours`,
+  )
+  .action(async (paths: string[], options: SendOptions) => {
+    const { send } = await import('./commands/send.ts');
+    exitCode = await send(paths, cwd, options);
+  });
+
+program
+  .command('serve')
+  .description('Receive files until Ctrl-C.')
+  .option('--dir <dir>', 'the folder to save into; without it ./received, which is created')
+  .option('--host <host>', 'the address to listen at', '127.0.0.1')
+  .option('--port <port>', 'the port; 0 picks a free one and prints it', parsePort, 6455)
+  .option('--tls-cert <file>', 'certificate chain in PEM: serve wss')
+  .option('--tls-key <file>', 'its private key in PEM')
+  .addOption(json())
+  .addOption(quiet())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  wsferry serve
+  wsferry serve --dir ~/Downloads --host 0.0.0.0
+  wsferry serve --port 0 --json
+  wsferry serve --tls-cert cert.pem --tls-key key.pem`,
+  )
+  .action(async (options: ServeOptions) => {
+    const { serve } = await import('./commands/serve.ts');
+    exitCode = await serve(cwd, options);
+  });
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('expected a port from 0 to 65535.');
+  return port;
+}
+
+// `wsferry … | head` closes our stdout: the transfer goes on without it.
+process.stdout.on('error', () => {});
+process.stderr.on('error', () => {});
+
+// `pnpm --filter cli start -- send …` passes the dashes on.
+const args = process.argv.slice(2);
+if (args[0] === '--') args.shift();
+if (args.length === 0) args.push('--help');
+try {
+  await program.parseAsync(args, { from: 'user' });
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  exitCode = error.exitCode === 0 ? ExitCode.Done : ExitCode.Usage;
+}
+// Not by running dry: an idle timer of a lower layer must not hold the shell up. What was written goes out first.
+await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+process.exit(exitCode);

@@ -1,0 +1,143 @@
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { openSession, type Session } from '@wsferry/transfer';
+import { pathSource } from '@wsferry/transfer/node';
+import { findRoute, type Route } from '../connect.ts';
+import { CliError, explain, explainFile, explainTransfer } from '../errors.ts';
+import { ExitCode, worst } from '../exit-codes.ts';
+import { watchInterruption } from '../interruption.ts';
+import { createReporter, type Reporter } from '../reporters/reporter.ts';
+
+/** More at once gain nothing on one connection and cost a worker and an open file each. */
+const MAX_CONCURRENT_FILES = 16;
+
+export interface SendOptions {
+  readonly to?: string;
+  readonly ca?: string;
+  readonly insecure?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+type Source = Awaited<ReturnType<typeof pathSource>>;
+
+interface Job {
+  readonly id: number;
+  readonly path: string;
+  readonly source: Source;
+}
+
+/** Sends `paths` over one connection. Never throws: every failure is reported and becomes the exit code. */
+export async function send(paths: readonly string[], cwd: string, options: SendOptions): Promise<ExitCode> {
+  const reporter = await createReporter({ ...options, progress: true });
+  const interruption = watchInterruption();
+  let exitCode: ExitCode;
+  try {
+    exitCode = await sendAll(paths, cwd, options, interruption.signal, reporter);
+  } catch (error) {
+    const why = explain(error);
+    exitCode = why.exitCode;
+    if (!interruption.signal.aborted) reporter.report({ event: 'error', ...why });
+    if (process.env['WSFERRY_DEBUG']) console.error(error);
+  }
+  if (interruption.signal.aborted) exitCode = interruption.exitCode;
+  reporter.close();
+  return exitCode;
+}
+
+async function sendAll(
+  paths: readonly string[],
+  cwd: string,
+  options: SendOptions,
+  signal: AbortSignal,
+  reporter: Reporter,
+): Promise<ExitCode> {
+  const codes: ExitCode[] = [];
+  const fail = (id: number, name: string, error: unknown, explainIt: typeof explainFile) => {
+    const { exitCode, ...why } = explainIt(error);
+    codes.push(exitCode);
+    reporter.report({ event: 'failed', id, name, ...why });
+  };
+
+  const jobs: Job[] = [];
+  for (const [index, path] of paths.entries()) {
+    try {
+      jobs.push({ id: index + 1, path, source: await sourceOf(resolve(cwd, path)) });
+    } catch (error) {
+      fail(index + 1, path, error, explainFile);
+    }
+  }
+
+  let stored = 0;
+  if (jobs.length > 0) {
+    const route = await findRoute({ ...options, cwd, signal }, reporter);
+    const bytes = jobs.reduce((sum, { source }) => sum + (source.size ?? 0), 0);
+    reporter.report({ event: 'connected', url: route.url, files: jobs.length, bytes });
+    try {
+      const session = openSession(route.connection, { role: 'opener' });
+      await eachConcurrently(jobs, MAX_CONCURRENT_FILES, async (job) => {
+        if (signal.aborted) return;
+        try {
+          await sendOne(session, job, signal, reporter);
+          stored++;
+        } catch (error) {
+          if (signal.aborted)
+            reporter.report({ event: 'failed', id: job.id, name: job.path, code: 'CANCELLED', message: 'cancelled' });
+          else fail(job.id, job.path, error, explainTransfer);
+        }
+      });
+    } finally {
+      await leave(route, signal.aborted);
+    }
+  }
+  const exitCode = signal.aborted ? ExitCode.Interrupted : worst(codes);
+  reporter.report({ event: 'done', stored, failed: paths.length - stored, exitCode });
+  return exitCode;
+}
+
+async function sourceOf(path: string): Promise<Source> {
+  // pathSource refuses a folder too, but cannot know what a shell has to say about it.
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) {
+    throw new CliError('IS_DIRECTORY', 'is a directory', ExitCode.Failed, { hint: 'name the files in it' });
+  }
+  return await pathSource(path);
+}
+
+async function sendOne(session: Session, { id, path, source }: Job, signal: AbortSignal, reporter: Reporter) {
+  const name = basename(path);
+  const size = source.size === undefined ? {} : { size: source.size };
+  reporter.report({ event: 'offered', id, name, ...size, path });
+  const startedAt = performance.now();
+  const file = await session.sendFile(source, {
+    signal,
+    onProgress: (progress) => reporter.report({ event: 'progress', id, name, stored: progress.stored, ...size }),
+  });
+  const durationMs = performance.now() - startedAt;
+  reporter.report({
+    event: 'stored',
+    id,
+    name,
+    storedAs: file.path ?? file.name,
+    size: file.size,
+    md5: file.digest,
+    durationMs: Math.round(durationMs * 10) / 10,
+    bytesPerSecond: file.existing ? 0 : Math.round((file.size / Math.max(durationMs, 0.1)) * 1000),
+    existing: file.existing,
+  });
+}
+
+/** 1000: done; 1001: the user ends it (RFC 6455 §7.4.1). */
+async function leave({ connection, receiver }: Route, interrupted: boolean): Promise<void> {
+  if (interrupted) await connection.close(1001, 'interrupted');
+  else await connection.close(1000, 'done');
+  await receiver?.close();
+}
+
+async function eachConcurrently<T>(items: readonly T[], limit: number, run: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const lane = async () => {
+    // All lanes draw from the same iterator.
+    for (const item of queue) await run(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+}

@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { createSecureContext, type TlsOptions } from 'node:tls';
+import type { Connection } from '@wsferry/connection';
+import type { TransferEvent } from '@wsferry/transfer';
+import { readOption } from '../connect.ts';
+import { CliError, explain } from '../errors.ts';
+import { ExitCode } from '../exit-codes.ts';
+import { watchInterruption } from '../interruption.ts';
+import { type Receiver, startReceiver } from '../receiver.ts';
+import { createReporter, type Reporter } from '../reporters/reporter.ts';
+
+export interface ServeOptions {
+  /** Default: `received`, which is created; a folder that was named must exist. */
+  readonly dir?: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** Receives files until Ctrl-C. Never throws: every failure is reported and becomes the exit code. */
+export async function serve(cwd: string, options: ServeOptions): Promise<ExitCode> {
+  const reporter = await createReporter(options);
+  const interruption = watchInterruption();
+  let receiver: Receiver | undefined;
+  let exitCode: ExitCode = ExitCode.Done;
+  const counts = { stored: 0, failed: 0 };
+  try {
+    const tls = await tlsOptions(cwd, options);
+    receiver = await startReceiver({
+      host: options.host,
+      port: options.port,
+      dir: resolve(cwd, options.dir ?? 'received'),
+      create: options.dir === undefined,
+      ...(tls && { tls }),
+      onTransfer: reportTransfers(reporter, counts),
+    });
+    reporter.report({ event: 'receiver', url: receiver.url, dir: receiver.dir, embedded: false });
+    if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
+    exitCode = interruption.exitCode;
+    await receiver.close();
+    reporter.report({ event: 'done', ...counts, exitCode });
+  } catch (error) {
+    const why = explain(error);
+    exitCode = why.exitCode;
+    reporter.report({ event: 'error', ...why });
+    if (process.env['WSFERRY_DEBUG']) console.error(error);
+  }
+  reporter.close();
+  return exitCode;
+}
+
+interface Running {
+  readonly id: number;
+  readonly startedAt: number;
+}
+
+/** Transfer ids belong to their connection; events get one of their own, and the time since the offer. */
+function reportTransfers(reporter: Reporter, counts: { stored: number; failed: number }) {
+  let lastId = 0;
+  const running = new WeakMap<Connection, Map<number, Running>>();
+
+  function transferOf(event: TransferEvent, connection: Connection): Running {
+    const transfers = running.get(connection) ?? new Map<number, Running>();
+    running.set(connection, transfers);
+    const transfer = transfers.get(event.id) ?? { id: ++lastId, startedAt: performance.now() };
+    if (event.type === 'offered' || event.type === 'progress') transfers.set(event.id, transfer);
+    else transfers.delete(event.id);
+    return transfer;
+  }
+
+  return (event: TransferEvent, connection: Connection): void => {
+    const { id, startedAt } = transferOf(event, connection);
+    const { name } = event;
+    const size = event.size === undefined ? {} : { size: event.size };
+    if (event.type === 'offered') reporter.report({ event: 'offered', id, name, ...size });
+    else if (event.type === 'progress')
+      reporter.report({ event: 'progress', id, name, stored: event.stored ?? 0, ...size });
+    if (event.type === 'refused' || event.type === 'failed') {
+      counts.failed++;
+      reporter.report({
+        event: 'failed',
+        id,
+        name,
+        code: event.code ?? 'INTERNAL',
+        message: event.message ?? event.code ?? event.type,
+      });
+    }
+    if (event.type === 'stored' && event.file) {
+      counts.stored++;
+      const { file } = event;
+      const durationMs = performance.now() - startedAt;
+      reporter.report({
+        event: 'stored',
+        id,
+        name,
+        storedAs: file.path ?? file.name,
+        size: file.size,
+        md5: file.digest,
+        durationMs: Math.round(durationMs * 10) / 10,
+        bytesPerSecond: file.existing ? 0 : Math.round((file.size / Math.max(durationMs, 0.1)) * 1000),
+        existing: file.existing,
+      });
+    }
+  };
+}
+
+async function tlsOptions(cwd: string, { tlsCert, tlsKey }: ServeOptions): Promise<TlsOptions | undefined> {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new CliError('BAD_OPTION', '--tls-cert and --tls-key belong together', ExitCode.Usage);
+  }
+  const cert = await readOption('--tls-cert', resolve(cwd, tlsCert));
+  const key = await readOption('--tls-key', resolve(cwd, tlsKey));
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    throw new CliError('BAD_OPTION', `--tls-cert and --tls-key: ${(error as Error).message}`, ExitCode.Usage, {
+      hint: 'both files are PEM, and the key belongs to the certificate',
+      cause: error,
+    });
+  }
+  return { cert, key };
+}

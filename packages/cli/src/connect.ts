@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
+import { type Connection, connect } from '@wsferry/connection';
+import { SUBPROTOCOL } from '@wsferry/transfer';
+import { CliError, explainConnect, explainFile } from './errors.ts';
+import { ExitCode } from './exit-codes.ts';
+import { type Receiver, startReceiver } from './receiver.ts';
+import type { Reporter } from './reporters/reporter.ts';
+
+/** Where `send` looks when it is told no address, and where `serve` listens. */
+export const DEFAULT_URL = 'ws://127.0.0.1:6455';
+
+export interface Route {
+  readonly connection: Connection;
+  readonly url: string;
+  /** Ours, when nobody else was there. */
+  readonly receiver?: Receiver;
+}
+
+export interface RouteOptions {
+  readonly to?: string | undefined;
+  readonly ca?: string | undefined;
+  readonly insecure?: boolean | undefined;
+  /** Where the user stands. */
+  readonly cwd: string;
+  readonly signal: AbortSignal;
+}
+
+/** A connection to the receiver that was named, to the one at the default address, or to one of our own. */
+export async function findRoute(options: RouteOptions, reporter: Reporter): Promise<Route> {
+  const { to, cwd, signal } = options;
+  const tls = await tlsOptions(options, reporter);
+  if (to !== undefined) return { connection: await open(to, tls, signal), url: to };
+  const url = process.env['WSFERRY_URL'] ?? DEFAULT_URL;
+  try {
+    return { connection: await open(url, tls, signal), url };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof CliError) || error.exitCode !== ExitCode.CannotConnect) throw error;
+    const receiver = await startReceiver({ host: '127.0.0.1', port: 0, dir: resolve(cwd, 'received'), create: true });
+    reporter.report({ event: 'receiver', url: receiver.url, dir: receiver.dir, embedded: true, reason: error.message });
+    try {
+      return { connection: await open(receiver.url, undefined, signal), url: receiver.url, receiver };
+    } catch (failure) {
+      await receiver.close();
+      throw failure;
+    }
+  }
+}
+
+async function open(url: string, tls: ConnectionOptions | undefined, signal: AbortSignal): Promise<Connection> {
+  checkUrl(url);
+  let connection: Connection;
+  try {
+    connection = await connect(url, { protocols: [SUBPROTOCOL], signal, ...(tls && { tls }) });
+  } catch (error) {
+    const { code, message, hint, exitCode } = explainConnect(error, url);
+    throw new CliError(code, message, exitCode, { ...(hint !== undefined && { hint }), cause: error });
+  }
+  if (connection.protocol === SUBPROTOCOL) return connection;
+  await connection.close(1000, 'not a wsferry receiver');
+  throw new CliError(
+    'NOT_WSFERRY',
+    `${url} speaks WebSocket but not wsferry: it did not agree to the subprotocol ${SUBPROTOCOL}`,
+    ExitCode.CannotConnect,
+    { hint: 'check the port and the path' },
+  );
+}
+
+/** Only ws: and wss: (RFC 6455 §3). */
+export function checkUrl(url: string): void {
+  const usage = (message: string, hint: string) => new CliError('BAD_URL', message, ExitCode.Usage, { hint });
+  if (!URL.canParse(url)) throw usage(`expected an address, got "${url}"`, `an address looks like ${DEFAULT_URL}`);
+  const { protocol, hash, host } = new URL(url);
+  if (protocol !== 'ws:' && protocol !== 'wss:') {
+    const better = protocol === 'http:' ? 'ws:' : protocol === 'https:' ? 'wss:' : undefined;
+    const hint = better ? `try ${better}${url.slice(protocol.length)}` : `an address looks like ${DEFAULT_URL}`;
+    throw usage(`expected an address with ws: or wss:, got "${protocol}" in ${url}`, hint);
+  }
+  if (!host) throw usage(`expected a host in ${url}`, `an address looks like ${DEFAULT_URL}`);
+  if (hash) throw usage(`expected an address without #, got ${url}`, `leave out ${hash}`);
+}
+
+async function tlsOptions(
+  { to, ca, insecure, cwd }: RouteOptions,
+  reporter: Reporter,
+): Promise<ConnectionOptions | undefined> {
+  if (ca === undefined && !insecure) return undefined;
+  if (to === undefined || (URL.canParse(to) && new URL(to).protocol === 'ws:')) {
+    throw new CliError('NO_TLS', '--ca and --insecure need an address with wss:', ExitCode.Usage, {
+      hint: 'name it with --to wss://…',
+    });
+  }
+  if (insecure) {
+    reporter.report({
+      event: 'warning',
+      message: `--insecure: the certificate of ${to} is NOT checked, anybody in between can read and change the files`,
+    });
+  }
+  return {
+    ...(ca !== undefined && { ca: await readOption('--ca', resolve(cwd, ca)) }),
+    ...(insecure && { rejectUnauthorized: false }),
+  };
+}
+
+/** The file an option names; a mistake in it is a mistake in the command line. */
+export async function readOption(option: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new CliError('BAD_OPTION', `${option} ${path}: ${explainFile(error).message}`, ExitCode.Usage, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import { constants } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
+import type { TlsOptions } from 'node:tls';
+import { type Connection, listen } from '@wsferry/connection';
+import { ArrivalBoard, openSession, type Session, SUBPROTOCOL, type TransferEvent } from '@wsferry/transfer';
+import { directoryReceiver } from '@wsferry/transfer/node';
+import { CliError, explainListen, systemCode } from './errors.ts';
+import { ExitCode } from './exit-codes.ts';
+
+/** A receiver that listens: `serve`, or the one that `send` embeds. */
+export interface Receiver {
+  readonly url: string;
+  readonly dir: string;
+  /** Closing handshakes with 1001, partial files removed, then the port is free. */
+  close(): Promise<void>;
+}
+
+export interface ReceiverOptions {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly dir: string;
+  /** Create `dir` when it is not there. */
+  readonly create: boolean;
+  readonly tls?: TlsOptions;
+  /** `connection` tells the transfers of two senders apart: their ids are their own. */
+  onTransfer?(event: TransferEvent, connection: Connection): void;
+}
+
+/** Listens and stores what comes in. Rejects with a CliError. */
+export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
+  const { host, port, dir, tls, onTransfer } = options;
+  await checkDirectory(dir, options.create);
+  const { accept } = await directoryReceiver(dir);
+  const board = new ArrivalBoard();
+  const sessions = new Set<Session>();
+
+  function serve(connection: Connection): void {
+    if (connection.protocol !== SUBPROTOCOL) {
+      void connection.close(1002, `expected the subprotocol ${SUBPROTOCOL}`);
+      return;
+    }
+    const session = openSession(connection, {
+      role: 'acceptor',
+      accept,
+      board,
+      ...(onTransfer && { onTransfer: (event) => onTransfer(event, connection) }),
+    });
+    sessions.add(session);
+    session.closed.catch(() => {}).finally(() => sessions.delete(session));
+  }
+
+  try {
+    const listener = await listen({ host, port, protocols: [SUBPROTOCOL], ...(tls && { tls }) }, serve);
+    return {
+      url: listener.url,
+      dir,
+      async close() {
+        const ending = [...sessions].map((session) => session.closed);
+        await listener.close({ code: 1001, reason: 'the receiver is stopping' });
+        await Promise.allSettled(ending);
+      },
+    };
+  } catch (error) {
+    const { code, message, hint, exitCode } = explainListen(error, host, port);
+    throw new CliError(code, message, exitCode, { ...(hint !== undefined && { hint }), cause: error });
+  }
+}
+
+async function checkDirectory(dir: string, create: boolean): Promise<void> {
+  const fail = (code: string, message: string, hint: string, cause?: unknown): never => {
+    throw new CliError(code, message, ExitCode.Failed, { hint, cause });
+  };
+  try {
+    if (create) await mkdir(dir, { recursive: true });
+    if (!(await stat(dir)).isDirectory()) fail('NOT_A_DIRECTORY', `${dir} is not a directory`, 'choose a folder');
+    await access(dir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    switch (systemCode(error)) {
+      case undefined:
+        throw error;
+      case 'ENOENT':
+        return fail('NO_DIRECTORY', `the folder ${dir} does not exist`, 'create it first, or choose another', error);
+      case 'EEXIST':
+      case 'ENOTDIR':
+        return fail('NOT_A_DIRECTORY', `${dir} is not a directory`, 'choose a folder', error);
+      default:
+        return fail(
+          'DIRECTORY_READ_ONLY',
+          `nothing can be written into ${dir} (${systemCode(error)})`,
+          'choose another folder',
+          error,
+        );
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { printable } from '@wsferry/transfer';
+import picocolors from 'picocolors';
+import { bytes, duration, rate } from '../format.ts';
+import type { CliEvent } from './reporter.ts';
+
+/** The line for an event that goes wrong, undefined for every other. Without control characters of the peer's. */
+export function problemLine(event: CliEvent, color: boolean): string | undefined {
+  const c = picocolors.createColors(color);
+  switch (event.event) {
+    case 'failed':
+      return `${c.red('failed')} ${printable(event.name)}: ${printable(event.message)}${hint(event.hint)}`;
+    case 'error':
+      return `${c.red('wsferry:')} ${printable(event.message)}${hint(event.hint)}`;
+    case 'warning':
+      return c.bold(c.yellow(`WARNING: ${printable(event.message)}`));
+    default:
+      return undefined;
+  }
+}
+
+/** The line for where a receiver listens. */
+export function receiverLine(event: CliEvent & { event: 'receiver' }, color: boolean): string {
+  const c = picocolors.createColors(color);
+  const url = c.cyan(event.url);
+  const dir = printable(event.dir);
+  if (!event.embedded) return `listening at ${url}, saving into ${dir} (Ctrl-C ends)`;
+  return `${printable(event.reason ?? 'no receiver')}: receiving in this process at ${url}, saving into ${dir}`;
+}
+
+/** Everything about a stored file in one line. */
+export function storedLine(event: CliEvent & { event: 'stored' }, color: boolean): string {
+  const c = picocolors.createColors(color);
+  const facts = [bytes(event.size), `md5 ${event.md5}`, duration(event.durationMs)];
+  if (event.existing) facts.push('already there, identical');
+  else if (rate(event.bytesPerSecond)) facts.push(rate(event.bytesPerSecond));
+  return `${c.green('stored')} ${printable(event.storedAs)} (${facts.join(', ')})`;
+}
+
+function hint(text: string | undefined): string {
+  return text === undefined ? '' : ` (${printable(text)})`;
+}

@@ -1,0 +1,47 @@
+import { printable } from '@wsferry/transfer';
+import { bytes } from '../format.ts';
+import { problemLine, receiverLine, storedLine } from './lines.ts';
+import { type CliEvent, type Output, type Reporter, wantsColor } from './reporter.ts';
+
+/** A log wants a sign of life of a long transfer, not every packet. */
+const PROGRESS_EVERY_MS = 10_000;
+
+/** A line for what matters: results on stdout, problems on stderr. No control characters unless it is a terminal. */
+export function plainReporter(stdout: Output, stderr: Output, now: () => number = () => performance.now()): Reporter {
+  const lastLineAt = new Map<number, number>();
+
+  function lineOf(event: CliEvent): string | undefined {
+    switch (event.event) {
+      case 'receiver':
+        return receiverLine(event, wantsColor(stdout));
+      case 'connected':
+        return `connected to ${printable(event.url)}`;
+      case 'offered':
+        lastLineAt.set(event.id, now());
+        return undefined;
+      case 'progress': {
+        if (now() - (lastLineAt.get(event.id) ?? 0) < PROGRESS_EVERY_MS) return undefined;
+        lastLineAt.set(event.id, now());
+        const of = event.size === undefined ? '' : ` of ${bytes(event.size)}`;
+        return `sending ${printable(event.name)}: ${bytes(event.stored)}${of} stored`;
+      }
+      case 'stored':
+        lastLineAt.delete(event.id);
+        return storedLine(event, wantsColor(stdout));
+      case 'done':
+        return event.stored + event.failed > 1 ? `${event.stored} stored, ${event.failed} failed` : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  return {
+    report(event) {
+      const problem = problemLine(event, wantsColor(stderr));
+      if (problem !== undefined) stderr.write(`${problem}\n`);
+      const line = lineOf(event);
+      if (line !== undefined) stdout.write(`${line}\n`);
+    },
+    close: () => {},
+  };
+}

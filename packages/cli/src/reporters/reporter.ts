@@ -1,0 +1,66 @@
+/**
+ * Everything a command has to say, as data: the four reporters only differ in how they show it, and `--json` prints
+ * these objects as they are. Sizes in bytes, times in milliseconds, rates in bytes per second.
+ */
+export type CliEvent =
+  /** A receiver of this process listens: `serve`, or the embedded one of `send` (`reason` says why it was needed). */
+  | { event: 'receiver'; url: string; dir: string; embedded: boolean; reason?: string }
+  | { event: 'connected'; url: string; files: number; bytes: number }
+  | { event: 'offered'; id: number; name: string; size?: number; path?: string }
+  /** `stored`: what the receiver has written, not what was queued. */
+  | { event: 'progress'; id: number; name: string; stored: number; size?: number }
+  | {
+      event: 'stored';
+      id: number;
+      /** As it was sent. */
+      name: string;
+      /** Where it lies now; only a name when the receiver does not tell its folder. */
+      storedAs: string;
+      size: number;
+      md5: string;
+      durationMs: number;
+      bytesPerSecond: number;
+      /** The identical file was there already, and nothing moved. */
+      existing: boolean;
+    }
+  | { event: 'failed'; id: number; name: string; code: string; message: string; hint?: string }
+  | { event: 'warning'; message: string }
+  /** The command itself failed. */
+  | { event: 'error'; code: string; message: string; hint?: string; exitCode: number }
+  | { event: 'done'; stored: number; failed: number; exitCode: number };
+
+/** Shows events. */
+export interface Reporter {
+  report(event: CliEvent): void;
+  /** The last word: the screen is the shell's again. */
+  close(): void;
+}
+
+/** How the user wants to hear. */
+export interface ReporterOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  /** Draw progress lines when stdout is a terminal. */
+  readonly progress?: boolean;
+}
+
+/** The reporter for these options and this terminal. */
+export async function createReporter({ json, quiet, progress }: ReporterOptions): Promise<Reporter> {
+  if (json) return (await import('./json.ts')).jsonReporter(process.stdout);
+  if (quiet) return (await import('./quiet.ts')).quietReporter(process.stderr);
+  if (progress && process.stdout.isTTY && process.env['TERM'] !== 'dumb') {
+    return (await import('./tty.ts')).ttyReporter(process.stdout, process.stderr);
+  }
+  return (await import('./plain.ts')).plainReporter(process.stdout, process.stderr);
+}
+
+/** What a reporter writes to; a terminal has `isTTY`. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+/** Colour only on a terminal that knows it, and never against NO_COLOR (https://no-color.org). */
+export function wantsColor(output: Output, env: NodeJS.ProcessEnv = process.env): boolean {
+  return output.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+}

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { jsonReporter } from './json.ts';
+import { plainReporter } from './plain.ts';
+import { quietReporter } from './quiet.ts';
+import { type CliEvent, wantsColor } from './reporter.ts';
+
+const nasty = 'a\u001b[31m\u009b2J\u202egpj.exe\n';
+
+const events: CliEvent[] = [
+  { event: 'receiver', url: 'ws://127.0.0.1:1', dir: '/tmp/received', embedded: true, reason: 'nobody listens' },
+  { event: 'connected', url: 'ws://127.0.0.1:1', files: 2, bytes: 20 },
+  { event: 'offered', id: 1, name: nasty, size: 10 },
+  { event: 'progress', id: 1, name: nasty, stored: 5, size: 10 },
+  {
+    event: 'stored',
+    id: 1,
+    name: nasty,
+    storedAs: `/tmp/received/${nasty}`,
+    size: 10,
+    md5: 'd41d8cd98f00b204e9800998ecf8427e',
+    durationMs: 5,
+    bytesPerSecond: 2000,
+    existing: false,
+  },
+  { event: 'failed', id: 2, name: nasty, code: 'NO_SPACE', message: `refused: ${nasty}` },
+  { event: 'warning', message: 'careful' },
+  { event: 'error', code: 'X', message: nasty, exitCode: 3 },
+  { event: 'done', stored: 1, failed: 1, exitCode: 4 },
+];
+
+function output(isTTY = false) {
+  const written: string[] = [];
+  return { isTTY, write: (text: string) => written.push(text), text: () => written.join('') };
+}
+
+/** Everything that a terminal would act on, line ends aside. */
+const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+describe('names and messages from anywhere', () => {
+  test('plain lines carry no control character, and a name cannot start a new line', () => {
+    const [out, err] = [output(), output()];
+    const reporter = plainReporter(out, err);
+    for (const event of events) reporter.report(event);
+    expect(out.text()).not.toMatch(controls);
+    expect(err.text()).not.toMatch(controls);
+    expect(out.text().split('\n')).toHaveLength(5);
+    expect(err.text().split('\n')).toHaveLength(4);
+  });
+
+  test('JSON lines carry none either, and still the true name', () => {
+    const out = output();
+    const reporter = jsonReporter(out);
+    for (const event of events) reporter.report(event);
+    expect(out.text()).not.toMatch(controls);
+    const lines = out.text().trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual(events);
+  });
+});
+
+test('quiet says what went wrong, and nothing else', () => {
+  const err = output();
+  const reporter = quietReporter(err);
+  for (const event of events) reporter.report(event);
+  expect(err.text().trimEnd().split('\n')).toHaveLength(3);
+});
+
+test('a log hears of a long transfer every ten seconds', () => {
+  let now = 0;
+  const out = output();
+  const reporter = plainReporter(out, output(), () => now);
+  reporter.report({ event: 'offered', id: 1, name: 'big', size: 100 });
+  for (now = 0; now <= 25_000; now += 1000)
+    reporter.report({ event: 'progress', id: 1, name: 'big', stored: now / 1000, size: 100 });
+  expect(out.text()).toBe('sending big: 10 B of 100 B stored\nsending big: 20 B of 100 B stored\n');
+});
+
+test('colour is for terminals that know it, and NO_COLOR wins', () => {
+  expect(wantsColor({ write: () => {}, isTTY: true }, {})).toBe(true);
+  expect(wantsColor({ write: () => {}, isTTY: true }, { NO_COLOR: '1' })).toBe(false);
+  expect(wantsColor({ write: () => {}, isTTY: true }, { TERM: 'dumb' })).toBe(false);
+  expect(wantsColor({ write: () => {} }, { CI: 'true', FORCE_COLOR: '1' })).toBe(false);
+});

@@ -1,0 +1,121 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { temporaryDirectory } from '@wsferry/testing';
+import { describe, expect, test } from 'vitest';
+import { eventsOf, Program, startServe, wsferry } from './program.ts';
+
+describe('serve', () => {
+  test('prints where it listens and a line per stored file, and ends on Ctrl-C with 130', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.txt'), 'one');
+    const { program, url } = await startServe([], here.path);
+    await using _ = program;
+    expect(url).toMatch(/^ws:\/\/127\.0\.0\.1:[1-9]\d*$/);
+    await wsferry(['send', 'a.txt', '--to', url], here.path);
+    await program.printed(/stored .*a\.txt \(3 B, md5 f97c5d29941bfb1b2fdab0874906ab82/);
+    program.signal('SIGINT');
+    const { code, stderr } = await program.ended;
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+    expect(await readdir(join(here.path, 'received'))).toContain('a.txt');
+  });
+
+  test('stopped in the middle of a transfer, it leaves no half file, and the sender learns of it: exit 1 or 4', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'big.bin'), new Uint8Array(400_000_000));
+    const { program, url } = await startServe(['--json'], here.path);
+    await using _ = program;
+    await using sender = new Program(['send', 'big.bin', '--to', url], here.path);
+    await program.printed(/"progress"/);
+    program.signal('SIGINT');
+    expect((await program.ended).code).toBe(130);
+    const { code, stderr } = await sender.ended;
+    expect([1, 4]).toContain(code);
+    expect(stderr).toMatch(/^failed big\.bin: /);
+    expect((await readdir(join(here.path, 'received'))).filter((name) => name !== '.wsferry')).toEqual([]);
+  });
+
+  test('serves the next one after a sender was killed', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'big.bin'), new Uint8Array(400_000_000));
+    await writeFile(join(here.path, 'a.txt'), 'one');
+    const { program, url } = await startServe(['--json'], here.path);
+    await using _ = program;
+    await using sender = new Program(['send', 'big.bin', '--to', url], here.path);
+    await program.printed(/"progress"/);
+    sender.signal('SIGKILL');
+    await program.printed(/"failed"/);
+    expect((await wsferry(['send', 'a.txt', '--to', url], here.path)).code).toBe(0);
+    expect((await readdir(join(here.path, 'received'))).filter((name) => name !== '.wsferry')).toEqual(['a.txt']);
+  });
+
+  test('--json: the events of both ends tell the same story', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.txt'), 'one');
+    const { program, url } = await startServe(['--json'], here.path);
+    await using _ = program;
+    await wsferry(['send', 'a.txt', '--to', url], here.path);
+    await program.printed(/"stored"/);
+    program.signal('SIGINT');
+    const events = eventsOf(await program.ended);
+    expect(events[0]).toEqual({ event: 'receiver', url, dir: join(here.path, 'received'), embedded: false });
+    expect(events.find(({ event }) => event === 'stored')).toMatchObject({
+      id: 1,
+      name: 'a.txt',
+      size: 3,
+      existing: false,
+    });
+    expect(events.at(-1)).toEqual({ event: 'done', stored: 1, failed: 0, exitCode: 130 });
+  });
+});
+
+describe('serve that cannot start says why in one line', () => {
+  test('port in use', async () => {
+    await using here = await temporaryDirectory();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as { port: number };
+    const ended = await wsferry(['serve', '--port', String(port)], here.path);
+    other.close();
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/^wsferry: 127\.0\.0\.1:\d+ is in use already \(choose another with --port.*\)\n$/);
+  });
+
+  test.each([
+    [['--dir', 'nowhere'], 1, /^wsferry: the folder .*nowhere does not exist/],
+    [['--dir', 'a.txt'], 1, /^wsferry: .*a\.txt is not a directory/],
+    [['--dir', '/proc/self'], 1, /^wsferry: .*\/proc\/self/],
+    [['--host', '192.0.2.1'], 1, /^wsferry: 192\.0\.2\.1 is no address of this machine/],
+    [['--tls-cert', 'a.txt'], 2, /belong together/],
+    [['--tls-cert', 'a.txt', '--tls-key', 'a.txt'], 2, /^wsferry: --tls-cert and --tls-key: /],
+    [['--tls-cert', 'missing.pem', '--tls-key', 'a.txt'], 2, /missing\.pem: no such file/],
+    [['--port', '70000'], 2, /expected a port from 0 to 65535/],
+  ])('%j', async (args, code, message) => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.txt'), 'one');
+    const ended = await wsferry(['serve', '--port', '0', ...args], here.path);
+    expect(ended.stderr).toMatch(message);
+    expect(ended.stderr).not.toMatch(/\n\s+at /);
+    expect(ended.code).toBe(code);
+  });
+});
+
+describe('the command line', () => {
+  test.each([['send'], ['nonsense'], ['send', '--nonsense', 'x'], ['send', 'x', '--json', '--quiet']])(
+    '%s: a usage error, exit 2',
+    async (...args) => {
+      await using here = await temporaryDirectory();
+      expect(await wsferry(args, here.path)).toMatchObject({ code: 2, stdout: '' });
+    },
+  );
+
+  test('--version and --help answer', async () => {
+    await using here = await temporaryDirectory();
+    expect((await wsferry(['--version'], here.path)).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    for (const command of ['send', 'serve']) {
+      const { code, stdout } = await wsferry([command, '--help'], here.path);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`Examples:\n  wsferry ${command}`);
+    }
+  });
+});

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, posix, resolve } from 'node:path';
 import { type Layer, layers, testingPackage, testTools, webSocketLibraries } from './layers.ts';
-import { readImports } from './read-imports.ts';
+import { readSource } from './read-source.ts';
 
 export interface Violation {
   /** From the root, with `/`. */
@@ -39,10 +39,19 @@ export function checkLayers(root: string, table = layers): { files: number; viol
     for (const path of sourcesOf(join(root, layer.folder))) {
       files++;
       const file = `${layer.folder}/${path}`;
-      for (const { specifier, line } of readImports(file, readFileSync(join(root, file), 'utf8'))) {
+      const source = readSource(file, readFileSync(join(root, file), 'utf8'));
+      for (const { specifier, line } of source.imports) {
         const rule = judgeImport(layer, manifest, path, specifier);
         if (rule) violations.push({ file, line, arrow: `${layer.name} → ${specifier ?? '(computed)'}`, rule });
       }
+      if (isTest(path) || !mustRunWithoutNode(layer, path)) continue;
+      for (const { name, line } of source.nodeGlobals)
+        violations.push({
+          file,
+          line,
+          arrow: `${layer.name} → ${name}`,
+          rule: `${file} must run without Node's globals`,
+        });
     }
   }
   return { files, violations };
@@ -75,8 +84,10 @@ function judgeImport(layer: Layer, manifest: Manifest, path: string, specifier: 
   if (specifier.startsWith('.')) {
     const target = posix.normalize(posix.join(posix.dirname(path), specifier));
     if (target.startsWith('..')) return 'a relative import stays inside its package; other packages go by their name';
-    if (withoutNode && isUnder(target, layer.nodeFolders ?? []))
-      return `${layer.folder}/${path} runs without Node and may not reach into ${list(layer.nodeFolders ?? [])}`;
+    if (withoutNode && !mustRunWithoutNode(layer, target) && !layer.withoutNode?.except?.includes(target))
+      return `${layer.folder}/${path} must run without Node, and what it imports too`;
+    if (!test && ringOf(layer, target) > ringOf(layer, path))
+      return `${layer.folder}/${path} lies in an inner ring: it does not know ${target}`;
     if (!test && isTest(target)) return 'sources do not import tests';
     return undefined;
   }
@@ -126,6 +137,11 @@ const isUnder = (path: string, places: readonly string[]) =>
 function mustRunWithoutNode({ withoutNode }: Layer, path: string): boolean {
   if (!withoutNode) return false;
   return isUnder(path, withoutNode.inside) && !isUnder(path, withoutNode.except ?? []);
+}
+
+function ringOf({ rings = [] }: Layer, path: string): number {
+  const ring = rings.findIndex((places) => isUnder(path, places));
+  return ring < 0 ? rings.length : ring;
 }
 
 /** `@scope/name` of `@scope/name/sub/path`, `name` of `name/sub`. */

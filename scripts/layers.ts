@@ -24,11 +24,14 @@ export interface Layer {
   readonly outsidePackages: boolean;
   /**
    * Sources that must run where there is no Node, a browser for one: files, or folders with a `/` at the end. They may
-   * not import `node:*`, nor reach into the same package's Node folders (`nodeFolders`).
+   * not import `node:*` nor use Node's globals, and of their own package only import each other and `except`ed files.
    */
   readonly withoutNode?: { readonly inside: readonly string[]; readonly except?: readonly string[] };
-  /** Folders that are this package's binding to Node. */
-  readonly nodeFolders?: readonly string[];
+  /**
+   * Rings inside a package, the inner first: a source may import its own ring and those further in. Sources that are not
+   * named lie in the outermost.
+   */
+  readonly rings?: readonly (readonly string[])[];
   /** Does it need Node as a whole, so that no source without Node may import it? */
   readonly needsNode?: boolean;
   /** May it have other people's WebSocket implementations among its devDependencies? */
@@ -50,14 +53,13 @@ export const layers: readonly Layer[] = [
     outsidePackages: false,
     // key.ts needs SHA-1, which browsers only have as a promise.
     withoutNode: { inside: ['src/'], except: ['src/key.ts', 'src/node/'] },
-    nodeFolders: ['src/node/'],
   },
   {
     folder: 'packages/connection',
     name: '@wsferry/connection',
     mayImport: ['@wsferry/frames', '@wsferry/handshake'],
     outsidePackages: false,
-    withoutNode: { inside: ['src/protocol.ts', 'src/transitions.ts'] },
+    withoutNode: { inside: ['src/protocol.ts', 'src/transitions.ts', 'src/errors.ts'] },
     needsNode: true,
   },
   {
@@ -68,7 +70,13 @@ export const layers: readonly Layer[] = [
     testsMayImport: ['@wsferry/connection'],
     outsidePackages: true,
     withoutNode: { inside: ['src/'], except: ['src/node/'] },
-    nodeFolders: ['src/node/'],
+    rings: [
+      // packets: types, encode, parse
+      ['src/codes.ts', 'src/errors.ts', 'src/safe-name.ts', 'src/packets.ts', 'src/encode.ts', 'src/parse.ts'],
+      // machines: packet in, actions out; and the shapes of what drivers bring
+      ['src/states.ts', 'src/ports.ts', 'src/send-machine.ts', 'src/receive-machine.ts'],
+      // drivers: everything else
+    ],
   },
   {
     folder: 'packages/cli',
@@ -82,7 +90,6 @@ export const layers: readonly Layer[] = [
     mayImport: ['@wsferry/connection', '@wsferry/transfer', '@wsferry/frames'],
     outsidePackages: true,
     withoutNode: { inside: ['page/'] },
-    nodeFolders: ['server/'],
   },
   {
     folder: 'conformance',

@@ -1,6 +1,6 @@
 import { FrameError } from './errors.ts';
 import { checkMaskingKey, firstByte, headerByteLength, writeHeader } from './header.ts';
-import { applyMask } from './mask.ts';
+import { MIN_WORDWISE_BYTES, maskRange, wordsOf } from './mask.ts';
 import { isControlOpcode, MAX_CONTROL_PAYLOAD_BYTES, type Opcode } from './opcode.ts';
 
 /** One frame (§5.2), its payload unmasked. */
@@ -31,6 +31,9 @@ export function encodeFrame(frame: Frame, maskingKey?: Uint8Array): Uint8Array<A
   const bytes = new Uint8Array(payloadAt + payload.length);
   writeHeader(bytes, firstByte(fin, rsv1, false, false, opcode), payload.length, maskingKey);
   bytes.set(payload, payloadAt);
-  if (maskingKey !== undefined) applyMask(bytes.subarray(payloadAt), maskingKey);
+  if (maskingKey !== undefined) {
+    const words = payload.length < MIN_WORDWISE_BYTES ? undefined : wordsOf(bytes);
+    maskRange(bytes, words, payloadAt, bytes.length, maskingKey, 0);
+  }
   return bytes;
 }

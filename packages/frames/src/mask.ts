@@ -1,9 +1,7 @@
 /** Below this, making a view for words costs more than it saves. */
-const MIN_WORDWISE_BYTES = 64;
+export const MIN_WORDWISE_BYTES = 256;
 
-// One word seen both ways: so the byte order of the machine never shows.
-const scratch = new Uint8Array(4);
-const scratchWord = new Int32Array(scratch.buffer);
+const LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
 
 /**
  * Masks or unmasks `bytes` in place with the 4-byte `maskingKey` (§5.3; it is its own inverse). `offset` is the place of
@@ -45,10 +43,15 @@ export function maskRange(
       bytes[at]! ^= key[(at + phase) & 3]!;
       at++;
     }
-    for (let i = 0; i < 4; i++) scratch[i] = key[(at + phase + i) & 3]!;
+    const turn = at + phase;
+    const a = key[turn & 3]!;
+    const b = key[(turn + 1) & 3]!;
+    const c = key[(turn + 2) & 3]!;
+    const d = key[(turn + 3) & 3]!;
+    const word = LITTLE_ENDIAN ? a | (b << 8) | (c << 16) | (d << 24) : (a << 24) | (b << 16) | (c << 8) | d;
     const first = (at - skip) / 4;
     const count = Math.floor((end - at) / 4);
-    maskWords(words, first, first + count, scratchWord[0]!);
+    maskWords(words, first, first + count, word);
     at += count * 4;
   }
   for (; at < end; at++) bytes[at]! ^= key[(at + phase) & 3]!;

@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { FrameDecoder } from './decoder.ts';
+import { encodeFrame, type Frame } from './encode.ts';
+import { FrameError } from './errors.ts';
+import { fragmentMessage } from './fragment.ts';
+import { type Message, MessageAssembler } from './message-assembler.ts';
+import { Opcode } from './opcode.ts';
+
+const { Text, Binary, Continuation } = Opcode;
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const frame = (opcode: Opcode, payload: Uint8Array, fin = true, rsv1 = false): Frame => ({
+  fin,
+  rsv1,
+  opcode,
+  payload,
+});
+const refusal = (code: string, closeCode: number) => expect.objectContaining({ code, closeCode });
+
+test('any message in fragments of any size is put together again', () => {
+  const anyMessage = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 200 }), fc.uint8Array({ maxLength: 500 }));
+  fc.assert(
+    fc.property(fc.array(anyMessage, { maxLength: 4 }), fc.integer({ min: 1, max: 50 }), (messages, fragmentBytes) => {
+      const assembler = new MessageAssembler();
+      const arrived: Message[] = [];
+      for (const message of messages) {
+        for (const part of fragmentMessage(message, fragmentBytes)) {
+          expect(part.payload.length).toBeLessThanOrEqual(fragmentBytes);
+          const whole = assembler.add(part);
+          if (whole !== undefined) arrived.push(whole);
+        }
+      }
+      expect(arrived).toEqual(messages);
+      expect(assembler.pendingBytes).toBe(0);
+    }),
+  );
+});
+
+test('an empty message is one empty frame, and a whole message is one frame', () => {
+  expect(fragmentMessage('', 5)).toEqual([{ fin: true, opcode: Text, payload: new Uint8Array(0) }]);
+  expect(fragmentMessage(new Uint8Array(0), 5)).toEqual([{ fin: true, opcode: Binary, payload: new Uint8Array(0) }]);
+  expect(fragmentMessage('hello', 5)).toHaveLength(1);
+  expect(fragmentMessage('hello', Number.POSITIVE_INFINITY)).toHaveLength(1);
+  expect(fragmentMessage('hello', 2).map((part) => part.fin)).toEqual([false, false, true]);
+  for (const bad of [0, -1, 1.5, Number.NaN]) expect(() => fragmentMessage('x', bad)).toThrow(RangeError);
+});
+
+test('empty fragments are fragments too', () => {
+  const assembler = new MessageAssembler();
+  expect(assembler.add(frame(Text, utf8(''), false))).toBeUndefined();
+  expect(assembler.add(frame(Continuation, utf8('a'), false))).toBeUndefined();
+  expect(assembler.add(frame(Continuation, utf8(''), true))).toBe('a');
+  expect(assembler.add(frame(Binary, utf8(''), false))).toBeUndefined();
+  expect(assembler.add(frame(Continuation, utf8(''), true))).toEqual(new Uint8Array(0));
+});
+
+test('an unfragmented binary message is the payload itself; a BOM stays in a text', () => {
+  const assembler = new MessageAssembler();
+  const payload = new Uint8Array(10);
+  expect(assembler.add(frame(Binary, payload))).toBe(payload);
+  expect(assembler.add(frame(Text, utf8('\ufeffhi')))).toBe('\ufeffhi');
+  for (const part of fragmentMessage('\ufeffhi', 1)) {
+    const message = assembler.add(part);
+    if (part.fin) expect(message).toBe('\ufeffhi');
+  }
+});
+
+test('fragments are copied: a later write to the chunk does not change the message', () => {
+  const assembler = new MessageAssembler();
+  const chunk = Uint8Array.of(1, 2);
+  assembler.add(frame(Binary, chunk, false));
+  chunk.fill(9);
+  expect(assembler.add(frame(Continuation, chunk))).toEqual(Uint8Array.of(1, 2, 9, 9));
+});
+
+test('100,000 fragments of one byte retain their bytes, at most doubled', () => {
+  const assembler = new MessageAssembler();
+  assembler.add(frame(Binary, Uint8Array.of(1), false));
+  for (let i = 1; i < 100_000; i++) assembler.add(frame(Continuation, Uint8Array.of(i), false));
+  expect(assembler.pendingBytes).toBeLessThanOrEqual(200_000);
+  expect(assembler.add(frame(Continuation, new Uint8Array(0)))).toHaveLength(100_000);
+  expect(assembler.pendingBytes).toBe(0);
+});
+
+describe('refused sequences', () => {
+  test.each<[string, Frame[], string, number]>([
+    ['a continuation of nothing', [frame(Continuation, utf8('x'))], 'UNEXPECTED_CONTINUATION', 1002],
+    [
+      'a continuation after the message ended',
+      [frame(Text, utf8('x')), frame(Continuation, utf8('y'))],
+      'UNEXPECTED_CONTINUATION',
+      1002,
+    ],
+    ['a text within a text', [frame(Text, utf8('x'), false), frame(Text, utf8('y'))], 'EXPECTED_CONTINUATION', 1002],
+    [
+      'a binary within an empty first fragment',
+      [frame(Text, utf8(''), false), frame(Binary, utf8('y'))],
+      'EXPECTED_CONTINUATION',
+      1002,
+    ],
+    ['a message above the limit', [frame(Binary, new Uint8Array(11))], 'TOO_BIG', 1009],
+    [
+      'fragments that together pass the limit',
+      [frame(Binary, new Uint8Array(6), false), frame(Continuation, new Uint8Array(5), false)],
+      'TOO_BIG',
+      1009,
+    ],
+    ['a text that is not UTF-8', [frame(Text, Uint8Array.of(0xff))], 'INVALID_UTF8', 1007],
+    ['a text that ends within a code point', [frame(Text, Uint8Array.of(0xe2, 0x82))], 'INVALID_UTF8', 1007],
+    [
+      'a fragmented text that ends within a code point',
+      [frame(Text, Uint8Array.of(0xe2), false), frame(Continuation, Uint8Array.of(0x82))],
+      'INVALID_UTF8',
+      1007,
+    ],
+    ['a first fragment with a surrogate', [frame(Text, Uint8Array.of(0xed, 0xa0), false)], 'INVALID_UTF8', 1007],
+    ['RSV1 without an extension', [frame(Text, utf8('x'), true, true)], 'RESERVED_BITS', 1002],
+  ])('%s; and it stays refused', (_name, frames, code, closeCode) => {
+    const assembler = new MessageAssembler({ maxMessageBytes: 10 });
+    const last = frames.pop()!;
+    for (const part of frames) assembler.add(part);
+    expect(() => assembler.add(last)).toThrow(refusal(code, closeCode));
+    expect(() => assembler.add(frame(Text, utf8('ok')))).toThrow(refusal(code, closeCode));
+    expect(assembler.pendingBytes).toBe(0);
+  });
+});
+
+test('exactly the limit is let through, whole and in fragments', () => {
+  const assembler = new MessageAssembler({ maxMessageBytes: 10 });
+  expect(assembler.add(frame(Binary, new Uint8Array(10)))).toHaveLength(10);
+  assembler.add(frame(Binary, new Uint8Array(9), false));
+  expect(assembler.add(frame(Continuation, new Uint8Array(1)))).toHaveLength(10);
+});
+
+test('a control frame is the caller’s mistake, and harms no message', () => {
+  const assembler = new MessageAssembler();
+  assembler.add(frame(Text, utf8('a'), false));
+  expect(() => assembler.add(frame(Opcode.Ping, utf8('')))).toThrow(RangeError);
+  expect(assembler.add(frame(Continuation, utf8('b')))).toBe('ab');
+});
+
+test('in pieces, a wrong byte and a limit are found in the middle of a frame', () => {
+  const decoder = new FrameDecoder({ role: 'client', pieces: true });
+  const assembler = new MessageAssembler();
+  const bytes = encodeFrame(frame(Text, new Uint8Array(1000).fill(0xff)));
+  decoder.push(bytes.slice(0, 5));
+  expect(() => assembler.add(decoder.next()!)).toThrow(refusal('INVALID_UTF8', 1007));
+
+  const tight = new MessageAssembler({ maxMessageBytes: 999 });
+  const other = new FrameDecoder({ role: 'client', pieces: true });
+  other.push(bytes.slice(0, 5));
+  // On the declared size: one byte of the payload is here.
+  expect(() => tight.add(other.next()!)).toThrow(refusal('TOO_BIG', 1009));
+});
+
+test('the inflate hook gets a compressed message whole, with the limit, and its text is validated after it', () => {
+  const calls: Array<[number, number]> = [];
+  const inflate = (bytes: Uint8Array, maxBytes: number) => {
+    calls.push([bytes.length, maxBytes]);
+    return bytes.map((byte) => byte ^ 0xff);
+  };
+  const assembler = new MessageAssembler({ maxMessageBytes: 10, inflate });
+  const hidden = utf8('hi').map((byte) => byte ^ 0xff);
+  expect(assembler.add(frame(Text, hidden, true, true))).toBe('hi');
+  assembler.add(frame(Text, hidden, false, true));
+  expect(assembler.add(frame(Continuation, hidden))).toBe('hihi');
+  expect(assembler.add(frame(Text, utf8('plain')))).toBe('plain');
+  expect(calls).toEqual([
+    [2, 10],
+    [4, 10],
+  ]);
+  expect(() => assembler.add(frame(Text, Uint8Array.of(0x00), true, true))).toThrow(refusal('INVALID_UTF8', 1007));
+});
+
+test('what inflate throws reaches the caller as it is', () => {
+  const inflate = () => {
+    throw new FrameError('TOO_BIG', 'expected less');
+  };
+  const assembler = new MessageAssembler({ inflate });
+  expect(() => assembler.add(frame(Binary, utf8('x'), true, true))).toThrow(refusal('TOO_BIG', 1009));
+});
+
+test.each([-1, 1.5, Number.NaN])('a limit of %d bytes is the caller’s mistake', (maxMessageBytes) => {
+  expect(() => new MessageAssembler({ maxMessageBytes })).toThrow(RangeError);
+});

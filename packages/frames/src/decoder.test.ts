@@ -48,7 +48,11 @@ describe('the examples of RFC 6455 §5.7', () => {
   test('64 KiB in one unmasked frame', () => {
     const bytes = encodeFrame({ fin: true, opcode: Opcode.Binary, payload: kib });
     expect(bytes.subarray(0, 10)).toEqual(hex('82 7f 00 00 00 00 00 01 00 00'));
-    expect(decode({ role: 'client' }, [bytes])).toEqual([frame(Opcode.Binary, kib)]);
-    expect(decode({ role: 'client' }, byteByByte(bytes))).toEqual([frame(Opcode.Binary, kib)]);
+    for (const chunks of [[bytes], byteByByte(bytes)]) {
+      const [only, ...more] = decode({ role: 'client' }, chunks);
+      expect(more).toEqual([]);
+      // Not toEqual: that compares 65,536 elements one by one, and takes a second for it.
+      expect(Buffer.compare(only!.payload, kib)).toBe(0);
+    }
   });
 });

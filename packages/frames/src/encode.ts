@@ -13,12 +13,28 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
+/** How long the whole frame for a payload of so many bytes is: header, key and payload (§5.2). */
+export function frameByteLength(payloadLength: number, masked: boolean): number {
+  return headerByteLength(payloadLength, masked) + payloadLength;
+}
+
 /**
  * The bytes of one frame: header and payload in one buffer. With `maskingKey` the copy is masked, as a client must
  * (§5.1); the caller's payload is never touched. Throws FrameError CONTROL_TOO_LONG or FRAGMENTED_CONTROL for a control frame
  * that no peer may accept (§5.5), RangeError for a key that has not 4 bytes.
  */
 export function encodeFrame(frame: Frame, maskingKey?: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(frameByteLength(frame.payload.length, maskingKey !== undefined));
+  encodeFrameInto(bytes, 0, frame, maskingKey);
+  return bytes;
+}
+
+/**
+ * {@link encodeFrame} into a buffer that is there already, from `target[at]` on, and gives the place after the frame: for
+ * many small frames in one write, where one allocation each would cost more than the encoding. Throws as encodeFrame does,
+ * and RangeError when the frame (see {@link frameByteLength}) does not fit; then nothing is written.
+ */
+export function encodeFrameInto(target: Uint8Array, at: number, frame: Frame, maskingKey?: Uint8Array): number {
   const { fin, rsv1 = false, opcode, payload } = frame;
   if (isControlOpcode(opcode)) {
     if (!fin) throw new FrameError('FRAGMENTED_CONTROL', 'expected a control frame in one piece, got fin: false');
@@ -27,13 +43,14 @@ export function encodeFrame(frame: Frame, maskingKey?: Uint8Array): Uint8Array<A
     }
   }
   checkMaskingKey(maskingKey);
-  const payloadAt = headerByteLength(payload.length, maskingKey !== undefined);
-  const bytes = new Uint8Array(payloadAt + payload.length);
-  writeHeader(bytes, firstByte(fin, rsv1, false, false, opcode), payload.length, maskingKey);
-  bytes.set(payload, payloadAt);
+  const payloadAt = at + headerByteLength(payload.length, maskingKey !== undefined);
+  const end = payloadAt + payload.length;
+  if (end > target.length) throw new RangeError(`expected room for ${end - at} bytes, got ${target.length - at}`);
+  writeHeader(target, at, firstByte(fin, rsv1, false, false, opcode), payload.length, maskingKey);
+  target.set(payload, payloadAt);
   if (maskingKey !== undefined) {
-    const words = payload.length < MIN_WORDWISE_BYTES ? undefined : wordsOf(bytes);
-    maskRange(bytes, words, payloadAt, bytes.length, maskingKey, 0);
+    const words = payload.length < MIN_WORDWISE_BYTES ? undefined : wordsOf(target);
+    maskRange(target, words, payloadAt, end, maskingKey, 0);
   }
-  return bytes;
+  return end;
 }

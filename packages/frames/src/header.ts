@@ -86,24 +86,25 @@ export function headerByteLength(payloadLength: number, masked: boolean): number
   return (payloadLength < 126 ? 2 : payloadLength < 65536 ? 4 : 10) + (masked ? 4 : 0);
 }
 
-/** Writes the two fixed bytes, the length in its shortest form and the key to the start of `target` (§5.2). */
+/** Writes the two fixed bytes, the length in its shortest form and the key from `target[start]` on (§5.2). */
 export function writeHeader(
   target: Uint8Array,
+  start: number,
   first: number,
   payloadLength: number,
   maskingKey: Uint8Array | undefined,
 ): void {
   const maskBit = maskingKey === undefined ? 0 : 0x80;
-  let at = 2;
-  target[0] = first;
+  let at = start + 2;
+  target[start] = first;
   if (payloadLength < 126) {
-    target[1] = maskBit | payloadLength;
+    target[start + 1] = maskBit | payloadLength;
   } else if (payloadLength < 65536) {
-    target[1] = maskBit | 126;
+    target[start + 1] = maskBit | 126;
     target[at++] = payloadLength >>> 8;
     target[at++] = payloadLength & 0xff;
   } else {
-    target[1] = maskBit | 127;
+    target[start + 1] = maskBit | 127;
     const high = Math.floor(payloadLength / 2 ** 32);
     for (let shift = 24; shift >= 0; shift -= 8) target[at++] = (high >>> shift) & 0xff;
     for (let shift = 24; shift >= 0; shift -= 8) target[at++] = (payloadLength >>> shift) & 0xff;
@@ -131,7 +132,7 @@ export function encodeFrameHeader(header: FrameHeader): Uint8Array<ArrayBuffer> 
   }
   checkMaskingKey(maskingKey);
   const bytes = new Uint8Array(headerByteLength(payloadLength, maskingKey !== undefined));
-  writeHeader(bytes, firstByte(fin, rsv1, rsv2, rsv3, opcode), payloadLength, maskingKey);
+  writeHeader(bytes, 0, firstByte(fin, rsv1, rsv2, rsv3, opcode), payloadLength, maskingKey);
   return bytes;
 }
 

@@ -9,7 +9,7 @@ export {
 export type { FrameDecoderOptions, FramePiece } from './decoder.ts';
 export { FrameDecoder } from './decoder.ts';
 export type { Frame } from './encode.ts';
-export { encodeFrame } from './encode.ts';
+export { encodeFrame, encodeFrameInto, frameByteLength } from './encode.ts';
 export type { FrameErrorCode } from './errors.ts';
 export { FrameError } from './errors.ts';
 export { fragmentMessage } from './fragment.ts';

@@ -88,7 +88,8 @@ describe.skipIf(missing('chromium'))('the page in a real Chromium', () => {
     expect(await upload(first, 'harbour at dawn.raw').getByRole('progressbar').getAttribute('aria-valuenow')).toBe(
       '100',
     );
-    expect(await readFile(join(received, 'harbour at dawn.raw'))).toEqual(photos);
+    // Not toEqual: it looks at every byte as if it were an object of its own.
+    expect(photos.equals(await readFile(join(received, 'harbour at dawn.raw')))).toBe(true);
     for (const tab of [first, second]) {
       await arrival(tab, 'harbour at dawn.raw').getByText(md5(photos)).waitFor();
     }

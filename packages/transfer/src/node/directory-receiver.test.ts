@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FileOffer } from '../ports.ts';
@@ -177,6 +179,58 @@ describe('a directory as receiver', () => {
   });
 });
 
+const run = promisify(execFile);
+
+/** Root may write anywhere, so a test of permissions steps down for a while. */
+async function unprivileged(work: () => Promise<void>): Promise<void> {
+  if (process.geteuid?.() !== 0) return work();
+  process.seteuid?.(65_534);
+  try {
+    await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
+test.skipIf(process.platform === 'win32')(
+  'a read-only directory is refused as FORBIDDEN, before and while it is used',
+  async () => {
+    const into = join(dir, 'into');
+    await mkdir(into);
+    await chmod(dir, 0o755);
+    await chmod(into, 0o777);
+    const receiver = await directoryReceiver(into);
+    await chmod(into, 0o555);
+    await unprivileged(async () => {
+      const sentence = expect.stringMatching(/permission denied|not permitted/);
+      // access(2) asks for the real user, which a test that runs as root cannot change back.
+      if (process.getuid?.() !== 0)
+        await expect(directoryReceiver(into)).rejects.toMatchObject({ code: 'FORBIDDEN', message: sentence });
+      const offer = { name: safeName('a.txt'), id: 1 };
+      await expect(receiver.accept(offer)).rejects.toMatchObject({ code: 'FORBIDDEN', message: sentence });
+    });
+    expect(await readdir(into)).toEqual([]);
+  },
+);
+
+test('a disk that fills up is NO_SPACE, the partial file goes, and the next file is served', async ({ skip }) => {
+  // The whole file system has 1 MiB. Only root may mount one.
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir]).catch(() => skip('cannot mount a small disk'));
+  try {
+    const { sink } = await accept('long');
+    const write = async () => {
+      for (let round = 0; round < 20; round += 1) await sink.write(new Uint8Array(100_000));
+    };
+    await expect(write()).rejects.toMatchObject({ code: 'NO_SPACE', cause: { code: 'ENOSPC' } });
+    await sink.discard({ keepPartial: true });
+    expect(await readdir(dir)).toEqual([]);
+    await expect(accept('long', { size: 2_000_000 })).rejects.toMatchObject({ code: 'NO_SPACE' });
+    expect(await store('short', 'fits', { size: 4 })).toMatchObject({ name: 'short' });
+  } finally {
+    await run('umount', [dir]);
+  }
+});
+
 test.each([
   ['ENOSPC', 'NO_SPACE'],
   ['EDQUOT', 'NO_SPACE'],
@@ -208,6 +262,7 @@ test.each([
   ['plain', 'plain (1)'],
   [`${'ü'.repeat(125)}.txt`, `${'ü'.repeat(123)} (1).txt`],
 ])('the second %s is %s', (name, second) => {
-  expect([...candidateNames(name)].slice(0, 2)).toEqual([name, second]);
-  for (const candidate of candidateNames(name)) expect(Buffer.byteLength(candidate)).toBeLessThanOrEqual(255);
+  const candidates = [...candidateNames(name)];
+  expect(candidates.slice(0, 2)).toEqual([name, second]);
+  expect(Math.max(...candidates.map((candidate) => Buffer.byteLength(candidate)))).toBeLessThanOrEqual(255);
 });

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { OpenSource } from '../ports.ts';
@@ -80,6 +82,37 @@ describe('a path as a source', () => {
     await expect(pathSource('/dev/null')).rejects.toMatchObject({ code: 'SOURCE_FAILED' });
     await symlink('loop', join(directory.path, 'loop'));
     await expect(pathSource(join(directory.path, 'loop'))).rejects.toMatchObject({ code: 'SOURCE_FAILED' });
+  });
+
+  test.skipIf(process.platform === 'win32')('that may not be read is refused', async () => {
+    const path = join(directory.path, 'secret');
+    await writeFile(path, 'x', { mode: 0 });
+    await chmod(directory.path, 0o755);
+    const root = process.geteuid?.() === 0;
+    if (root) process.seteuid?.(65_534);
+    try {
+      await expect(pathSource(path)).rejects.toMatchObject({
+        code: 'SOURCE_FAILED',
+        message: expect.stringContaining('permission denied'),
+        cause: { code: 'EACCES' },
+      });
+    } finally {
+      if (root) process.seteuid?.(0);
+    }
+  });
+
+  test.skipIf(process.platform === 'win32')('that is a named pipe is read as a stream of unknown length', async () => {
+    const path = join(directory.path, 'pipe');
+    await promisify(execFile)('mkfifo', [path]);
+    const source = await pathSource(path);
+    expect(source).toMatchObject({ name: 'pipe', size: undefined });
+    const bytes = pattern(1_000_001);
+    const writing = writeFile(path, bytes);
+    const opened = await source.open({ start: 0, chunkBytes, algorithm: 'md5' });
+    expect(Buffer.compare(await readAll(opened), bytes)).toBe(0);
+    expect(await opened.digest()).toBe(md5(bytes));
+    await writing;
+    await opened.close();
   });
 
   test.each([

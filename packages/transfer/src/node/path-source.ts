@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { access, type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { TransferError } from '../errors.ts';
 import type { FileSource, OpenOptions, OpenSource } from '../ports.ts';
@@ -24,7 +23,6 @@ export async function pathSource(path: string): Promise<FileSource> {
   try {
     const found = await stat(path, { bigint: true });
     if (found.isDirectory()) throw new TransferError('SOURCE_FAILED', `cannot read ${path}: it is a directory`);
-    await access(path, constants.R_OK);
     const name = basename(resolve(path));
     if (found.isFIFO()) return { name, size: undefined, open: (options) => openPath(path, undefined, options) };
     if (!found.isFile()) {
@@ -33,6 +31,8 @@ export async function pathSource(path: string): Promise<FileSource> {
         `cannot read ${path}: expected a regular file, found a device or socket`,
       );
     }
+    // Opening is the only honest question whether it can be read.
+    await (await open(path, 'r')).close();
     const look: Look = { size: Number(found.size), modified: found.mtimeNs };
     return {
       name,
@@ -60,7 +60,7 @@ async function openPath(path: string, look: Look | undefined, options: OpenOptio
 }
 
 /** Never more than this many bytes are asked of the disk at once, and at least one chunk. */
-const BLOCK_BYTES = 512 * 1024;
+const BLOCK_BYTES = 256 * 1024;
 
 /** A block that is read, or being read, and will have been hashed when `hashed` resolves. */
 interface Block {

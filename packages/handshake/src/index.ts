@@ -1,1 +1,18 @@
-export {};
+export { type Accepted, type ClientOffer, checkResponse, createRequest } from './client.ts';
+export { HandshakeError, type HandshakeErrorCode, type HandshakeErrorDetails } from './errors.ts';
+export { type ExtensionOffer, parseExtensions } from './extensions.ts';
+export {
+  encodeRequestHead,
+  encodeResponseHead,
+  HEAD_LIMITS,
+  type HeaderList,
+  type HeadLimits,
+  parseRequestHead,
+  parseResponseHead,
+  type RequestHead,
+  type ResponseHead,
+} from './head.ts';
+export { header, headerValues, isToken, tokens } from './headers.ts';
+export { acceptKey, createKey } from './key.ts';
+export type { AllowedOrigins } from './origin.ts';
+export { answerRequest, isUpgradeRequest, type ServerPolicy, type Verdict } from './server.ts';

@@ -1,0 +1,87 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { HandshakeError } from '../errors.ts';
+import { encodeResponseHead, type HeadLimits, parseRequestHead, type RequestHead } from '../head.ts';
+import { refusal } from '../refusal.ts';
+import { answerRequest, isUpgradeRequest, type ServerPolicy } from '../server.ts';
+import { connectionLost, guardErrors, handOut, readUntil, sendRefusal, type Upgraded } from './socket.ts';
+
+/** How a server reads a request. */
+export interface AcceptUpgradeOptions {
+  /** For the complete head; default 10 000. Afterwards the answer is 408. */
+  readonly timeoutMs?: number | undefined;
+  /** Gets every request that is no upgrade, untouched, through its `connection` event. It need not listen itself. */
+  readonly http?: Server | undefined;
+  readonly limits?: HeadLimits | undefined;
+}
+
+/** What a server gets. */
+export type AcceptedUpgrade = Upgraded & { readonly request: RequestHead };
+
+/**
+ * Reads a request from a fresh connection and answers it (RFC 6455 §4.2). `undefined`: it was no upgrade and now
+ * belongs to `options.http`.
+ *
+ * @throws HandshakeError (as a rejection) what `parseRequestHead` and `answerRequest` find wrong, and TIMEOUT: the peer
+ *   gets a complete HTTP answer and the connection closes. CONNECTION_LOST: the peer left. An error thrown by the
+ *   policy's own functions is answered with 500 and thrown on.
+ */
+export async function acceptUpgrade(
+  socket: Socket,
+  policy: ServerPolicy = {},
+  options: AcceptUpgradeOptions = {},
+): Promise<AcceptedUpgrade | undefined> {
+  const { timeoutMs = 10_000, http, limits = policy.limits } = options;
+  const release = guardErrors(socket);
+  let read: { head: RequestHead; rest: Uint8Array<ArrayBuffer>; bytes: Uint8Array };
+  try {
+    const step = (bytes: Uint8Array<ArrayBuffer>) => {
+      const parsed = parseRequestHead(bytes, limits);
+      return parsed && { head: parsed.head, rest: bytes.slice(parsed.byteLength), bytes };
+    };
+    read = await readUntil(socket, step, { timeoutMs, limits });
+  } catch (error) {
+    if (error instanceof HandshakeError && error.status !== undefined) sendRefusal(socket, refusal(error));
+    else socket.destroy();
+    throw error;
+  }
+  if (http !== undefined && !isUpgradeRequest(read.head)) {
+    handToHttp(socket, read.bytes, http, release);
+    return undefined;
+  }
+  return answer(socket, read.head, read.rest, policy, release);
+}
+
+/** Answers a request whose head is known, on a socket guarded by `release`. */
+export function answer(
+  socket: Socket,
+  request: RequestHead,
+  rest: Uint8Array<ArrayBuffer>,
+  policy: ServerPolicy,
+  release: () => void,
+): AcceptedUpgrade {
+  let verdict: ReturnType<typeof answerRequest>;
+  try {
+    verdict = answerRequest(request, policy);
+  } catch (error) {
+    // The policy's own fault; the peer is told no more than that.
+    sendRefusal(socket, refusal({ status: 500, message: 'The server could not judge this request.' }));
+    throw error;
+  }
+  if (!verdict.ok) {
+    sendRefusal(socket, verdict);
+    throw verdict.error;
+  }
+  if (!socket.destroyed) socket.write(encodeResponseHead(verdict.response));
+  handOut(socket, release);
+  return { socket, request, rest, accepted: verdict.accepted };
+}
+
+/** The bytes go back to the front of the stream, so that the HTTP server reads them as if nobody had before. */
+function handToHttp(socket: Socket, bytes: Uint8Array, http: Server, release: () => void): void {
+  if (socket.destroyed) throw connectionLost(socket.errored ?? undefined);
+  socket.unshift(bytes);
+  release();
+  http.emit('connection', socket);
+  socket.resume();
+}

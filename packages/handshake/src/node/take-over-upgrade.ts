@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { HandshakeError } from '../errors.ts';
+import { encodeRequestHead, parseRequestHead, type RequestHead } from '../head.ts';
+import { refusal } from '../refusal.ts';
+import type { ServerPolicy } from '../server.ts';
+import { type AcceptedUpgrade, answer } from './accept-upgrade.ts';
+import { guardErrors, sendRefusal } from './socket.ts';
+
+/**
+ * Takes over an upgrade that arrived at somebody's own `http.Server`:
+ * `server.on('upgrade', (request, socket, head) => takeOverUpgrade(request, socket, head, policy))`.
+ * The head is rebuilt from the raw headers and judged as strictly as one that we read ourselves.
+ *
+ * @throws HandshakeError (as a rejection) as `acceptUpgrade`, except for TIMEOUT: the HTTP server has its own
+ */
+export async function takeOverUpgrade(
+  request: IncomingMessage,
+  stream: Duplex,
+  head: Uint8Array,
+  policy: ServerPolicy = {},
+): Promise<AcceptedUpgrade> {
+  const socket = stream as Socket;
+  const release = guardErrors(socket);
+  // The HTTP server's idle timeout is about requests; what comes now may be silent for long.
+  socket.setTimeout?.(0);
+  let requestHead: RequestHead;
+  try {
+    requestHead = rebuildHead(request, policy);
+  } catch (error) {
+    const { code, message, status = 400 } = error as HandshakeError;
+    const refused = new HandshakeError(code, message, { status });
+    sendRefusal(socket, refusal(refused));
+    throw refused;
+  }
+  return answer(socket, requestHead, Uint8Array.from(head), policy, release);
+}
+
+function rebuildHead(request: IncomingMessage, policy: ServerPolicy): RequestHead {
+  const headers: [string, string][] = [];
+  const { rawHeaders } = request;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) headers.push([rawHeaders[i]!, rawHeaders[i + 1]!]);
+  const { method = 'GET', url: target = '/', httpVersion: version } = request;
+  return parseRequestHead(encodeRequestHead({ method, target, version, headers }), policy.limits)!.head;
+}

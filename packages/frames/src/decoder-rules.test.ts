@@ -1,7 +1,7 @@
 import { byteByByte, everySplit, randomSplits } from '@wsferry/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FrameDecoder, type FrameDecoderOptions, type FramePiece } from './decoder.ts';
+import { FrameDecoder, type FrameDecoderOptions } from './decoder.ts';
 import { encodeFrame, encodeFrameInto, type Frame, frameByteLength } from './encode.ts';
 import { FrameError } from './errors.ts';
 import { createMaskingKey } from './masking-key.ts';
@@ -209,66 +209,6 @@ describe.each<Role>(['server', 'client'])('the decoder of a %s', (role) => {
     }
     const ping = encodeFrame({ fin: true, opcode: Opcode.Ping, payload: new Uint8Array(125) }, keyFor(role));
     expect(decode({ role, maxPayloadBytes: 0 }, [ping]).frames).toHaveLength(1);
-  });
-
-  test('memory follows what has arrived, not what was declared', () => {
-    const decoder = new FrameDecoder({ role });
-    const key = m ? [1, 2, 3, 4] : [];
-    decoder.push(Uint8Array.of(0x82, m | 127, 0, 0, 0, 0, 3, 0, 0, 0, ...key));
-    expect(decoder.next()).toBeUndefined();
-    expect(decoder.pendingBytes).toBe(0);
-    for (let arrived = 1000; arrived <= 100_000; arrived += 1000) {
-      decoder.push(new Uint8Array(1000));
-      expect(decoder.next()).toBeUndefined();
-      expect(decoder.pendingBytes).toBeLessThanOrEqual(2 * arrived);
-    }
-  });
-
-  test('a payload whole in its chunk is a view of it, a Uint8Array also when the chunk is a Buffer', () => {
-    const bytes = Buffer.from(
-      encodeFrame({ fin: true, opcode: Opcode.Binary, payload: new Uint8Array(300) }, keyFor(role)),
-    );
-    const decoder = new FrameDecoder({ role });
-    decoder.push(bytes);
-    const { payload } = decoder.next()!;
-    expect(payload.buffer).toBe(bytes.buffer);
-    expect(Object.getPrototypeOf(payload)).toBe(Uint8Array.prototype);
-  });
-
-  test('in pieces each part of a data payload comes with its chunk, and control frames come whole', () => {
-    const payload = Uint8Array.from({ length: 1000 }, (_, i) => i * 3);
-    const data = encodeFrame({ fin: true, opcode: Opcode.Binary, payload }, keyFor(role));
-    const ping = encodeFrame({ fin: true, opcode: Opcode.Ping, payload: payload.subarray(0, 100) }, keyFor(role));
-    const decoder = new FrameDecoder({ role, pieces: true });
-    const pieces: FramePiece[] = [];
-    for (let at = 0; at < data.length; at += 101) {
-      decoder.push(data.slice(at, at + 101));
-      pieces.push(decoder.next() as FramePiece);
-      expect(decoder.next()).toBeUndefined();
-      expect(decoder.pendingBytes).toBe(0);
-    }
-    for (const piece of pieces) {
-      expect(piece.payloadLength).toBe(1000);
-      expect(piece.payload).toEqual(payload.subarray(piece.offset, piece.offset + piece.payload.length));
-    }
-    expect(pieces.length).toBe(Math.ceil(data.length / 101));
-    decoder.push(ping.slice(0, 50));
-    expect(decoder.next()).toBeUndefined();
-    decoder.push(ping.slice(50));
-    expect(decoder.next()).toEqual({ fin: true, rsv1: false, opcode: Opcode.Ping, payload: payload.subarray(0, 100) });
-  });
-
-  test('chunks pushed before anything is read are read in order', () => {
-    const decoder = new FrameDecoder({ role });
-    const frames = Array.from({ length: 500 }, (_, i) => Uint8Array.of(i >> 8, i & 0xff));
-    for (const payload of frames) {
-      for (const byte of byteByByte(encodeFrame({ fin: true, opcode: Opcode.Binary, payload }, keyFor(role))))
-        decoder.push(byte);
-    }
-    expect(decoder.pendingBytes).toBe(500 * frameByteLength(2, role === 'server'));
-    for (const payload of frames) expect(decoder.next()!.payload).toEqual(payload);
-    expect(decoder.next()).toBeUndefined();
-    expect(decoder.pendingBytes).toBe(0);
   });
 
   test('frames encoded one after another into one buffer are the frames', () => {

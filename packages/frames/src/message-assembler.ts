@@ -13,7 +13,7 @@ export type Inflate = (bytes: Uint8Array, maxBytes: number) => Uint8Array;
 
 /** What a {@link MessageAssembler} accepts. */
 export interface MessageAssemblerOptions {
-  /** The longest message, judged on declared lengths before anything is kept. Default 64 MiB; Infinity for no limit. */
+  /** The longest message, judged on declared lengths before anything is kept. Default 64 MiB; Infinity for no limit but a string's own. */
   readonly maxMessageBytes?: number;
   /**
    * For messages whose first frame has RSV1. The place for permessage-deflate (RFC 7692), which comes with

@@ -1,3 +1,5 @@
+import { FrameError } from './errors.ts';
+
 /**
  * Is this UTF-8 (RFC 3629)? Takes the bytes in any pieces and says no at the first byte that cannot belong: stray
  * continuation bytes, overlong forms, surrogates, anything above U+10FFFF (RFC 6455 §8.1).
@@ -70,11 +72,13 @@ function skipAscii(bytes: Uint8Array, start: number): number {
 // A BOM in a message belongs to the message: without ignoreBOM the decoder would swallow it.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The text, or `undefined` when the bytes are not UTF-8. */
+/** The text, or `undefined` when the bytes are not UTF-8. Throws FrameError TOO_BIG when no string can be so long. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);
-  } catch {
-    return undefined;
+  } catch (error) {
+    // By name, since the class may come from another realm. Only wrong bytes are a TypeError (Encoding Standard).
+    if (error instanceof Error && error.name === 'TypeError') return undefined;
+    throw new FrameError('TOO_BIG', `expected a text that fits into a string, got one of ${bytes.length} bytes`);
   }
 }

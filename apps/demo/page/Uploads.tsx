@@ -58,7 +58,7 @@ function Row({ upload }: { readonly upload: Upload }) {
       >
         {/* Set through the DOM, not as an attribute: the Content-Security-Policy allows no inline styles. */}
         <span class="wake" style={{ width: `${share * 100}%` }} />
-        <span class="boat" style={{ left: `${share * 100}%` }} />
+        <span class="boat" style={{ left: `${share * 100}%`, translate: `${share * -100}%` }} />
       </div>
       <Details progress={progress} size={upload.size} name={upload.name} />
     </li>

@@ -122,11 +122,12 @@ export class ReceiveMachine {
 
   /** What the sink holds digests to `own`. */
   verify(own: string): readonly ReceiveAction[] {
+    const verified = this.#next('VERIFIED', 'a digest');
     if (own.toLowerCase() !== this.#digest) {
       const message = `the source has the MD5 ${this.#digest}, but what arrived has ${own}; it was removed`;
       return this.stop(new TransferError('DIGEST_MISMATCH', message, { id: this.id }), 'ACK_FILE_END');
     }
-    this.#go('VERIFIED', 'a digest');
+    this.#state = verified;
     return [{ do: 'commit' }];
   }
 
@@ -186,9 +187,13 @@ export class ReceiveMachine {
   }
 
   #go(event: ReceiveEvent, cause: string): void {
+    this.#state = this.#next(event, cause);
+  }
+
+  #next(event: ReceiveEvent, cause: string): ReceiveState {
     const to = next(receiveTransitions, this.#state, event);
     if (to === undefined) throw this.#violation(`${cause} came while the receiver was ${this.#state}`);
-    this.#state = to;
+    return to;
   }
 
   #violation(message: string): TransferError {

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { RawPeer } from '../test/raw-peer.ts';
+import { type Arrival, ArrivalBoard, bytesSource, memoryReceiver, openSession, pipePair } from './index.ts';
+
+const file = (name: string) => ({ name, size: 1, digest: 'd' });
+
+test('a late subscriber hears the last arrivals, oldest first, and then the new ones, until it leaves', () => {
+  const board = new ArrivalBoard({ keep: 3, now: () => 7 });
+  for (const name of ['a', 'b', 'c', 'd']) board.announce(file(name));
+  const heard: string[] = [];
+  const leave = board.subscribe(({ name }) => heard.push(name), 10);
+  board.announce(file('e'));
+  leave();
+  board.announce(file('f'));
+  expect(heard).toEqual(['b', 'c', 'd', 'e']);
+});
+
+test('a subscriber that throws does not keep the others from hearing', () => {
+  const board = new ArrivalBoard();
+  const heard: string[] = [];
+  board.subscribe(() => {
+    throw new Error('mine');
+  });
+  board.subscribe(({ name }) => heard.push(name));
+  board.announce(file('a'));
+  expect(heard).toEqual(['a']);
+});
+
+test('everybody who sent WATCH hears of a file that somebody else sent', async () => {
+  const board = new ArrivalBoard({ now: () => 7 });
+  const { accept } = memoryReceiver();
+  const [near, far] = pipePair();
+  const [watching, watched] = pipePair();
+  openSession(far, { role: 'acceptor', accept, board });
+  openSession(watched, { role: 'acceptor', accept, board });
+  const heard: Arrival[] = [];
+  const twice = new Promise<void>((resolve) => {
+    const session = openSession(watching, { role: 'opener' });
+    const sender = openSession(near, { role: 'opener' });
+    void sender.sendFile(bytesSource('first', new Uint8Array(1))).then(() => {
+      session.watch(
+        (arrival) => {
+          heard.push(arrival);
+          if (heard.length === 1) void sender.sendFile(bytesSource('second', new Uint8Array(2)));
+          else resolve();
+        },
+        { recent: 1 },
+      );
+    });
+  });
+  await twice;
+  expect(heard).toMatchObject([
+    { name: 'first', size: 1, at: 7 },
+    { name: 'second', size: 2, md5: 'c4103f122d27677c9db144cae1394a66' },
+  ]);
+});
+
+test('WATCH where there is no board is refused with FORBIDDEN and costs nothing else', async () => {
+  const [near, far] = pipePair();
+  openSession(far, { role: 'acceptor' });
+  const peer = new RawPeer(near);
+  peer.say({ type: 'WATCH' });
+  expect(await peer.hear()).toMatchObject({ type: 'ERROR', code: 'FORBIDDEN' });
+});

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { encodePacket, MAX_CONTROL_LENGTH, type Packet, parsePacket, TransferError } from './index.ts';
+
+function refusal(message: string | Uint8Array): TransferError {
+  try {
+    parsePacket(message);
+  } catch (error) {
+    expect(error).toBeInstanceOf(TransferError);
+    return error as TransferError;
+  }
+  throw new Error('expected the packet to be refused');
+}
+
+const md5 = '0123456789abcdef0123456789abcdef';
+const packets: Packet[] = [
+  { type: 'NEW_FILE', id: 1, name: 'a.txt' },
+  { type: 'NEW_FILE', id: 0xffff_ffff, name: '', size: 0, modified: -1.5, resumeKey: 'k', onConflict: 'rename' },
+  { type: 'ACK_NEW_FILE', id: 1, code: 'OK' },
+  { type: 'ACK_NEW_FILE', id: 1, code: 'OK', message: 'm', offset: 5, prefixDigest: md5, window: 9, digest: 'md5' },
+  { type: 'ACK_FILE_DATA', id: 1, stored: Number.MAX_SAFE_INTEGER, window: 0 },
+  { type: 'FILE_END', id: 1, md5 },
+  { type: 'FILE_END', id: 1, sha256: md5 + md5 },
+  { type: 'ACK_FILE_END', id: 1, code: 'OK', name: 'a', path: '/a', size: 1, existing: true },
+  { type: 'CANCEL_FILE', id: 1 },
+  { type: 'ERROR', code: 'BAD_PACKET', message: 'no' },
+  { type: 'WATCH', recent: 3 },
+  { type: 'FILE_ARRIVED', name: 'a', size: 1, md5, at: 1 },
+  { type: 'FILE_DATA', id: 1, offset: 0, bytes: new Uint8Array(0) },
+  { type: 'FILE_DATA', id: 0xffff_ffff, offset: 2 ** 53 - 1, bytes: new Uint8Array([1, 2, 3]) },
+];
+
+describe('parsePacket', () => {
+  test.each(packets)('what encodePacket makes of $type comes back the same', (packet) => {
+    expect(parsePacket(encodePacket(packet))).toEqual(packet);
+  });
+
+  test('unknown fields are ignored', () => {
+    expect(parsePacket('{"type":"CANCEL_FILE","id":3,"later":[1]}')).toEqual({ type: 'CANCEL_FILE', id: 3 });
+  });
+
+  test.each([
+    ['text that is no JSON', 'NEW_FILE a.txt', undefined],
+    ['JSON that is no object', '[1]', undefined],
+    ['null', 'null', undefined],
+    ['an object without a type', '{"id":3}', 3],
+    ['a type that is no string', '{"type":7,"id":3}', 3],
+    ['a missing name', '{"type":"NEW_FILE","id":3}', 3],
+    ['a name that is no string', '{"type":"NEW_FILE","id":3,"name":{}}', 3],
+    ['an id of 0', '{"type":"NEW_FILE","id":0,"name":"a"}', undefined],
+    ['an id of 2^32', '{"type":"NEW_FILE","id":4294967296,"name":"a"}', undefined],
+    ['half an id', '{"type":"NEW_FILE","id":1.5,"name":"a"}', undefined],
+    ['a size below 0', '{"type":"NEW_FILE","id":3,"name":"a","size":-1}', 3],
+    ['a size above 2^53', '{"type":"NEW_FILE","id":3,"name":"a","size":9007199254740993}', 3],
+    ['FILE_END without a digest', '{"type":"FILE_END","id":3}', 3],
+    ['an MD5 of the wrong length', '{"type":"FILE_END","id":3,"md5":"ab"}', 3],
+    ['a binary message shorter than its header', new Uint8Array(15), undefined],
+    ['more control characters than the limit', ' '.repeat(MAX_CONTROL_LENGTH + 1), undefined],
+    ['FILE_DATA with the id 0', Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), undefined],
+    ['FILE_DATA whose zero bytes are not', Uint8Array.of(1, 0, 9, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0), 3],
+    ['FILE_DATA at 2^53', Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 3, 0, 0x20, 0, 0, 0, 0, 0, 0), 3],
+  ])('%s is BAD_PACKET', (_name, message, id) => {
+    expect(refusal(message)).toMatchObject({ code: 'BAD_PACKET', id });
+  });
+
+  test.each([
+    ['FILE_DATA as JSON', '{"type":"FILE_DATA","id":1}'],
+    ['a name of Object.prototype', '{"type":"constructor"}'],
+    ['binary of another kind', new Uint8Array(16)],
+  ])('%s is UNKNOWN_TYPE', (_name, message) => {
+    expect(refusal(message).code).toBe('UNKNOWN_TYPE');
+  });
+
+  test('any text, any JSON, anything shaped like a packet and any bytes: a packet or a TransferError', () => {
+    const shaped = fc.record(
+      {
+        type: fc.constantFrom(...packets.map(({ type }) => type)),
+        id: fc.oneof(fc.integer(), fc.anything()),
+        name: fc.anything(),
+        code: fc.anything(),
+        size: fc.anything(),
+        md5: fc.anything(),
+        stored: fc.anything(),
+      },
+      { requiredKeys: ['type'] },
+    );
+    const json = fc.oneof(
+      fc.json(),
+      shaped.map((value) => stringify(value)),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.oneof(json, fc.uint8Array({ maxLength: 40 })), (message) => {
+        try {
+          expect(packets.map(({ type }) => type)).toContain(parsePacket(message).type);
+        } catch (error) {
+          expect(error).toBeInstanceOf(TransferError);
+          expect(['BAD_PACKET', 'UNKNOWN_TYPE']).toContain((error as TransferError).code);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+function stringify(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_key, inner) => (typeof inner === 'bigint' ? `${inner}` : inner)) ?? 'null';
+  } catch {
+    return '{}';
+  }
+}

@@ -98,6 +98,16 @@ describe('a page’s WebSocket as a pipe', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('in the background, where timers are slow, a message that comes in makes drained look again', async () => {
+    const { socket, pipe } = pair({ bufferedBytes: 1000 });
+    socket.bufferedAmount = 2000;
+    const waiting = pipe.drained();
+    socket.bufferedAmount = 0;
+    socket.message('stored');
+    await waiting;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('drained is told at once when the connection is lost, or the caller gives up', async () => {
     const { socket, pipe } = pair();
     socket.bufferedAmount = 5_000_000;

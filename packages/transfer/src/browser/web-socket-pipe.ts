@@ -48,7 +48,8 @@ class WebSocketPipe implements MessagePipe {
   #closed: boolean;
   #closing = false;
   #wake: (() => void) | undefined;
-  #onClosed = new Set<() => void>();
+  /** Those who wait for room: each looks whether there is some, or whether all is over. */
+  readonly #looks = new Set<() => void>();
 
   constructor(socket: WebSocketLike, limitBytes: number) {
     this.#socket = socket;
@@ -82,18 +83,17 @@ class WebSocketPipe implements MessagePipe {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         clearInterval(timer);
-        this.#onClosed.delete(onClosed);
+        this.#looks.delete(look);
         signal?.removeEventListener('abort', onAbort);
         act();
       };
-      const onClosed = () => settle(() => reject(lost()));
       const onAbort = () => settle(() => reject(signal?.reason));
       const look = () => {
-        if (this.#closed || this.#socket.readyState > 1) onClosed();
+        if (this.#closed || this.#socket.readyState > 1) settle(() => reject(lost()));
         else if (this.bufferedAmount <= this.#limitBytes / 2) settle(resolve);
       };
       const timer = setInterval(look, POLL_MS);
-      this.#onClosed.add(onClosed);
+      this.#looks.add(look);
       signal?.addEventListener('abort', onAbort);
       if (signal?.aborted) onAbort();
       else look();
@@ -136,12 +136,18 @@ class WebSocketPipe implements MessagePipe {
     else if (data instanceof ArrayBuffer) this.#received.push(new Uint8Array(data));
     else return; // a Blob that was on its way before binaryType was set
     this.#wake?.();
+    // A page in the background has its timers slowed to one a second; acknowledgements still come in at full speed.
+    this.#look();
+  }
+
+  #look(): void {
+    for (const look of [...this.#looks]) look();
   }
 
   #end(): void {
     this.#closed = true;
     this.#wake?.();
-    for (const tell of [...this.#onClosed]) tell();
+    this.#look();
   }
 }
 

@@ -237,6 +237,7 @@ test.each([
   ['EROFS', 'FORBIDDEN'],
   ['EACCES', 'FORBIDDEN'],
   ['EPERM', 'FORBIDDEN'],
+  ['ENAMETOOLONG', 'BAD_NAME'],
   ['EIO', 'STORAGE_FAILED'],
 ])('the disk’s %s is told as %s, with no path in it', (system, code) => {
   const cause = Object.assign(new Error(`${system}: no, write '/secret/place'`), { code: system });

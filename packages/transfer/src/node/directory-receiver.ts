@@ -26,7 +26,7 @@ export interface DirectoryReceiver {
  *
  * @throws TransferError when `dir` is missing or no directory (STORAGE_FAILED) or not writable (FORBIDDEN).
  * Refusals while receiving: NO_SPACE (ENOSPC, EDQUOT, or the declared size does not fit), FORBIDDEN (EACCES, EPERM,
- * EROFS), else STORAGE_FAILED; `cause` is Node's error.
+ * EROFS), BAD_NAME (ENAMETOOLONG), else STORAGE_FAILED; `cause` is Node's error.
  */
 export async function directoryReceiver(
   dir: string,

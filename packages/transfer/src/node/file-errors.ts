@@ -7,6 +7,7 @@ const storageCodes: Readonly<Record<string, TransferCode>> = {
   EROFS: 'FORBIDDEN',
   EACCES: 'FORBIDDEN',
   EPERM: 'FORBIDDEN',
+  ENAMETOOLONG: 'BAD_NAME', // encrypted file systems take fewer than 255 bytes
 };
 
 const sentences: Readonly<Record<string, string>> = {
@@ -43,7 +44,7 @@ export function sourceError(path: string, error: unknown): TransferError {
   return new TransferError('SOURCE_FAILED', `cannot read ${path}: ${reason(error)}`, { cause: error });
 }
 
-/** A failure of storing: NO_SPACE, FORBIDDEN or STORAGE_FAILED. The message goes to the peer, so it names no path. */
+/** A failure of storing: NO_SPACE, FORBIDDEN, BAD_NAME or STORAGE_FAILED. The message goes to the peer, so it names no path. */
 export function storageError(error: unknown): TransferError {
   if (error instanceof TransferError) return error;
   const code = storageCodes[systemCode(error) ?? ''] ?? 'STORAGE_FAILED';

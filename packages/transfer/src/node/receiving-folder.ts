@@ -94,18 +94,13 @@ export class ReceivingFolder {
 
   /** A new file in `.wsferry/` that did not exist and is no symlink. */
   async openTemporary(): Promise<TemporaryFile> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        await this.#makePartials();
-        const path = join(this.#partials, `${randomBytes(12).toString('hex')}.part`);
-        const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow;
-        const handle = await open(path, flags, 0o666);
-        this.#open += 1;
-        return { path, handle };
-      } catch (error) {
-        // Another process may have removed the empty `.wsferry` between our two steps.
-        if (systemCode(error) !== 'ENOENT' || attempt === 5) throw error;
-      }
+    // Counted before it is there, so that the end of another transfer does not remove the folder under our hands.
+    this.#open += 1;
+    try {
+      return await this.#createTemporary();
+    } catch (error) {
+      await this.#release();
+      throw error;
     }
   }
 
@@ -113,8 +108,7 @@ export class ReceivingFolder {
   async removeTemporary(file: TemporaryFile): Promise<void> {
     await file.handle.close().catch(() => {});
     await unlink(file.path).catch(() => {});
-    this.#open -= 1;
-    if (this.#open === 0) await rmdir(this.#partials).catch(() => {});
+    await this.#release();
   }
 
   /** The first file of `name`, `name (1)`, … that has this size, with its MD5; stops at the first free name. */
@@ -181,6 +175,25 @@ export class ReceivingFolder {
     } finally {
       await handle?.close();
     }
+  }
+
+  async #createTemporary(): Promise<TemporaryFile> {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await this.#makePartials();
+        const path = join(this.#partials, `${randomBytes(12).toString('hex')}.part`);
+        return { path, handle: await open(path, flags, 0o666) };
+      } catch (error) {
+        // Another process may have removed the empty `.wsferry` between our two steps.
+        if (systemCode(error) !== 'ENOENT' || attempt === 5) throw error;
+      }
+    }
+  }
+
+  async #release(): Promise<void> {
+    this.#open -= 1;
+    if (this.#open === 0) await rmdir(this.#partials).catch(() => {});
   }
 
   async #makePartials(): Promise<void> {

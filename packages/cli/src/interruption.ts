@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ExitCode } from './exit-codes.ts';
 
 /** A forwarded copy of the same key press (npm and pnpm pass SIGINT on) comes within this time. */
@@ -13,6 +14,8 @@ export interface Interruption {
 /** Listens until the process ends. `onFirst` may tell the user. */
 export function watchInterruption(): Interruption {
   const controller = new AbortController();
+  // Every file of a call listens to it; that is no leak.
+  setMaxListeners(0, controller.signal);
   let exitCode: ExitCode = ExitCode.Interrupted;
   let firstAt = 0;
   const listener = (name: NodeJS.Signals) => {

@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -78,4 +79,11 @@ export function eventsOf({ stdout }: Ended): JsonEvent[] {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as JsonEvent);
+}
+
+/** 1 GB that takes no disk: long enough on its way to be interrupted. */
+export async function bigFile(path: string): Promise<void> {
+  const file = await open(path, 'wx');
+  await file.truncate(1_000_000_000);
+  await file.close();
 }

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { selfSignedCertificate, temporaryDirectory } from '@wsferry/testing';
 import { describe, expect, test } from 'vitest';
-import { eventsOf, Program, startServe, wsferry } from './program.ts';
+import { bigFile, eventsOf, Program, startServe, wsferry } from './program.ts';
 
 const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
 const md5 = (content: string | Uint8Array) => createHash('md5').update(content).digest('hex');
@@ -220,7 +220,7 @@ describe('Ctrl-C', () => {
   test('ends a transfer with exit code 130, the closing handshake, and no half file', async () => {
     await using here = await temporaryDirectory();
     await using there = await temporaryDirectory();
-    await writeFile(join(here.path, 'big.bin'), new Uint8Array(400_000_000));
+    await bigFile(join(here.path, 'big.bin'));
     const { program: receiver, url } = await startServe(['--dir', there.path, '--json'], here.path);
     await using _ = receiver;
     await using sender = new Program(['send', 'big.bin', '--to', url, '--json'], here.path);

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
 import { describe, expect, test } from 'vitest';
-import { eventsOf, Program, startServe, wsferry } from './program.ts';
+import { bigFile, eventsOf, Program, startServe, wsferry } from './program.ts';
 
 describe('serve', () => {
   test('prints where it listens and a line per stored file, and ends on Ctrl-C with 130', async () => {
@@ -22,7 +22,7 @@ describe('serve', () => {
 
   test('stopped in the middle of a transfer, it leaves no half file, and the sender learns of it: exit 1 or 4', async () => {
     await using here = await temporaryDirectory();
-    await writeFile(join(here.path, 'big.bin'), new Uint8Array(400_000_000));
+    await bigFile(join(here.path, 'big.bin'));
     const { program, url } = await startServe(['--json'], here.path);
     await using _ = program;
     await using sender = new Program(['send', 'big.bin', '--to', url], here.path);
@@ -37,7 +37,7 @@ describe('serve', () => {
 
   test('serves the next one after a sender was killed', async () => {
     await using here = await temporaryDirectory();
-    await writeFile(join(here.path, 'big.bin'), new Uint8Array(400_000_000));
+    await bigFile(join(here.path, 'big.bin'));
     await writeFile(join(here.path, 'a.txt'), 'one');
     const { program, url } = await startServe(['--json'], here.path);
     await using _ = program;

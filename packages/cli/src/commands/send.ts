@@ -5,7 +5,7 @@ import { pathSource } from '@wsferry/transfer/node';
 import { findRoute, type Route } from '../connect.ts';
 import { CliError, explain, explainFile, explainTransfer } from '../errors.ts';
 import { ExitCode, worst } from '../exit-codes.ts';
-import { watchInterruption } from '../interruption.ts';
+import { type Interruption, watchInterruption } from '../interruption.ts';
 import { createReporter, type Reporter } from '../reporters/reporter.ts';
 
 /** More at once gain nothing on one connection and cost a worker and an open file each. */
@@ -33,7 +33,7 @@ export async function send(paths: readonly string[], cwd: string, options: SendO
   const interruption = watchInterruption();
   let exitCode: ExitCode;
   try {
-    exitCode = await sendAll(paths, cwd, options, interruption.signal, reporter);
+    exitCode = await sendAll(paths, cwd, options, interruption, reporter);
   } catch (error) {
     const why = explain(error);
     exitCode = why.exitCode;
@@ -49,9 +49,10 @@ async function sendAll(
   paths: readonly string[],
   cwd: string,
   options: SendOptions,
-  signal: AbortSignal,
+  interruption: Interruption,
   reporter: Reporter,
 ): Promise<ExitCode> {
+  const { signal } = interruption;
   const codes: ExitCode[] = [];
   const fail = (id: number, name: string, error: unknown, explainIt: typeof explainFile) => {
     const { exitCode, ...why } = explainIt(error);
@@ -81,8 +82,7 @@ async function sendAll(
           await sendOne(session, job, signal, reporter);
           stored++;
         } catch (error) {
-          if (signal.aborted)
-            reporter.report({ event: 'failed', id: job.id, name: job.path, code: 'CANCELLED', message: 'cancelled' });
+          if (signal.aborted) reporter.report({ event: 'cancelled', id: job.id, name: job.path });
           else fail(job.id, job.path, error, explainTransfer);
         }
       });
@@ -90,7 +90,7 @@ async function sendAll(
       await leave(route, signal.aborted);
     }
   }
-  const exitCode = signal.aborted ? ExitCode.Interrupted : worst(codes);
+  const exitCode = signal.aborted ? interruption.exitCode : worst(codes);
   reporter.report({ event: 'done', stored, failed: paths.length - stored, exitCode });
   return exitCode;
 }

@@ -39,3 +39,10 @@ export function storedLine(event: CliEvent & { event: 'stored' }, color: boolean
 function hint(text: string | undefined): string {
   return text === undefined ? '' : ` (${printable(text)})`;
 }
+
+/** The last line: how many of how many; undefined for a single file, whose own line said it. */
+export function doneLine(event: CliEvent & { event: 'done' }): string | undefined {
+  const { stored, failed, exitCode } = event;
+  if (exitCode >= 128) return `interrupted: ${stored} stored${failed > 0 ? `, ${failed} not` : ''}`;
+  return stored + failed > 1 ? `${stored} stored, ${failed} failed` : undefined;
+}

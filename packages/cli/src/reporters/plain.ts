@@ -1,6 +1,6 @@
 import { printable } from '@wsferry/transfer';
 import { bytes } from '../format.ts';
-import { problemLine, receiverLine, storedLine } from './lines.ts';
+import { doneLine, problemLine, receiverLine, storedLine } from './lines.ts';
 import { type CliEvent, type Output, type Reporter, wantsColor } from './reporter.ts';
 
 /** A log wants a sign of life of a long transfer, not every packet. */
@@ -29,7 +29,7 @@ export function plainReporter(stdout: Output, stderr: Output, now: () => number 
         lastLineAt.delete(event.id);
         return storedLine(event, wantsColor(stdout));
       case 'done':
-        return event.stored + event.failed > 1 ? `${event.stored} stored, ${event.failed} failed` : undefined;
+        return doneLine(event);
       default:
         return undefined;
     }

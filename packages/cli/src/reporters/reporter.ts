@@ -24,6 +24,8 @@ export type CliEvent =
       existing: boolean;
     }
   | { event: 'failed'; id: number; name: string; code: string; message: string; hint?: string }
+  /** The user ended it. */
+  | { event: 'cancelled'; id: number; name: string }
   | { event: 'warning'; message: string }
   /** The command itself failed. */
   | { event: 'error'; code: string; message: string; hint?: string; exitCode: number }

@@ -2,7 +2,7 @@ import { printable } from '@wsferry/transfer';
 import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
 import { bar, bytes, cutMiddle, duration, percent, RateMeter, rate, timeLeft } from '../format.ts';
-import { problemLine, receiverLine } from './lines.ts';
+import { doneLine, problemLine, receiverLine } from './lines.ts';
 import { type CliEvent, type Reporter, wantsColor } from './reporter.ts';
 
 /** More lines than this would scroll away on a small terminal. */
@@ -36,7 +36,8 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
     const speed = file.meter.bytesPerSecond(now);
     const fraction = file.size === undefined ? 0 : file.size === 0 ? 1 : file.stored / file.size;
     const size = file.size === undefined ? bytes(file.stored) : `${bytes(file.stored)} / ${bytes(file.size)}`;
-    const left = file.size === undefined ? '' : timeLeft(file.size - file.stored, speed);
+    // Everything is written; the receiver compares the digests and waits for its disk.
+    const left = file.stored === file.size ? 'checking' : timeLeft((file.size ?? 0) - file.stored, speed);
     const facts = `${size.padStart(19)}  ${rate(speed).padStart(9)}  ${left.padEnd(11)}`;
     const columns = (stdout.columns ?? 80) - 1;
     // A narrow terminal keeps the numbers and gives up the bar.
@@ -94,6 +95,7 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
           break;
         case 'connected':
           counts.files = event.files;
+          counts.failed = 0;
           counts.bytes = event.bytes;
           keep(`connected to ${c.cyan(printable(event.url))}`);
           timer ??= setInterval(draw, REDRAW_MS);
@@ -119,8 +121,12 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
           active.delete(event.id);
           counts.failed++;
           break;
+        case 'cancelled':
+          active.delete(event.id);
+          break;
         case 'done':
-          if (event.stored + event.failed > 1) keep(c.dim(`${event.stored} stored, ${event.failed} failed`));
+          active.clear();
+          if (doneLine(event) !== undefined) keep(c.dim(doneLine(event) as string));
           break;
       }
     },

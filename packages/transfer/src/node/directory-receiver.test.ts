@@ -9,7 +9,7 @@ import type { FileOffer } from '../ports.ts';
 import { safeName } from '../safe-name.ts';
 import { directoryReceiver } from './directory-receiver.ts';
 import { storageError } from './file-errors.ts';
-import { candidateNames, reserveAndRename } from './receiving-folder.ts';
+import { candidateNames, reserveAndRename } from './final-name.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const md5 = (data: Uint8Array) => createHash('md5').update(data).digest('hex');

@@ -1,23 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import {
-  access,
-  type FileHandle,
-  link,
-  lstat,
-  mkdir,
-  open,
-  realpath,
-  rename,
-  rmdir,
-  stat,
-  statfs,
-  unlink,
-} from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { access, type FileHandle, lstat, mkdir, open, realpath, rmdir, stat, statfs, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { TransferError } from '../errors.ts';
-import { MAX_NAME_BYTES, RESERVED_PREFIX } from '../safe-name.ts';
+import { RESERVED_PREFIX } from '../safe-name.ts';
 import { reason, storageError, systemCode } from './file-errors.ts';
+import { candidateNames, MAX_NUMBER, takeName } from './final-name.ts';
 import { createHasher } from './hashing.ts';
 
 /** An unfinished file: nobody else writes to it, and it is not under a final name. */
@@ -41,12 +29,6 @@ export interface Placed {
   readonly path: string;
   readonly existing: boolean;
 }
-
-/** How many ` (n)` are tried before giving up. */
-const MAX_NUMBER = 9_999;
-
-/** Of a file system (exFAT, SMB, some FUSE) or a link count that cannot do link(). */
-const linkUnsupported = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EMLINK', 'ENOSYS']);
 
 const noFollow = constants.O_NOFOLLOW ?? 0; // not on Windows
 
@@ -247,53 +229,4 @@ async function fileMd5(path: string, size: number): Promise<string> {
     hasher.drop();
     await handle.close();
   }
-}
-
-/** `true` when `to` is now `from`'s name; `false` when the name is taken, by whatever it may be. Never overwrites. */
-async function takeName(from: string, to: string): Promise<boolean> {
-  try {
-    // link() is the one call that names a file and fails when the name exists, symlinks included.
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    if (!linkUnsupported.has(systemCode(error) ?? '')) throw error;
-  }
-  return reserveAndRename(from, to);
-}
-
-/** The second best, where there are no hard links: an empty file holds the name until rename() replaces it. */
-export async function reserveAndRename(from: string, to: string): Promise<boolean> {
-  try {
-    await (await open(to, 'wx')).close();
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    throw error;
-  }
-  try {
-    await rename(from, to);
-    return true;
-  } catch (error) {
-    await unlink(to).catch(() => {});
-    throw error;
-  }
-}
-
-/** `a.txt`, `a (1).txt`, `a (2).txt`, …; a long stem is cut so that every one fits in a directory entry. */
-export function* candidateNames(name: string): Generator<string> {
-  yield name;
-  const dot = extname(name);
-  const extension = Buffer.byteLength(dot) > 64 ? '' : dot;
-  const stem = name.slice(0, name.length - extension.length);
-  for (let number = 1; number <= MAX_NUMBER; number += 1) {
-    const tail = ` (${number})${extension}`;
-    yield cutToBytes(stem, MAX_NAME_BYTES - Buffer.byteLength(tail)) + tail;
-  }
-}
-
-function cutToBytes(text: string, bytes: number): string {
-  if (Buffer.byteLength(text) <= bytes) return text;
-  const characters = Array.from(text);
-  while (Buffer.byteLength(characters.join('')) > bytes) characters.pop();
-  return characters.join('');
 }

@@ -1,0 +1,59 @@
+import { link, open, rename, unlink } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { MAX_NAME_BYTES } from '../safe-name.ts';
+import { systemCode } from './file-errors.ts';
+
+/** How many ` (n)` are tried before giving up. */
+export const MAX_NUMBER = 9_999;
+
+/** Of a file system (exFAT, SMB, some FUSE) or a link count that cannot do link(). */
+const linkUnsupported = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EMLINK', 'ENOSYS']);
+
+/** `true` when `to` is now `from`'s name; `false` when the name is taken, by whatever it may be. Never overwrites. */
+export async function takeName(from: string, to: string): Promise<boolean> {
+  try {
+    // link() is the one call that names a file and fails when the name exists, symlinks included.
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    if (!linkUnsupported.has(systemCode(error) ?? '')) throw error;
+  }
+  return reserveAndRename(from, to);
+}
+
+/** The second best, where there are no hard links: an empty file holds the name until rename() replaces it. */
+export async function reserveAndRename(from: string, to: string): Promise<boolean> {
+  try {
+    await (await open(to, 'wx')).close();
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    await unlink(to).catch(() => {});
+    throw error;
+  }
+}
+
+/** `a.txt`, `a (1).txt`, `a (2).txt`, …; a long stem is cut so that every one fits in a directory entry. */
+export function* candidateNames(name: string): Generator<string> {
+  yield name;
+  const dot = extname(name);
+  const extension = Buffer.byteLength(dot) > 64 ? '' : dot;
+  const stem = name.slice(0, name.length - extension.length);
+  for (let number = 1; number <= MAX_NUMBER; number += 1) {
+    const tail = ` (${number})${extension}`;
+    yield cutToBytes(stem, MAX_NAME_BYTES - Buffer.byteLength(tail)) + tail;
+  }
+}
+
+function cutToBytes(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  const characters = Array.from(text);
+  while (Buffer.byteLength(characters.join('')) > bytes) characters.pop();
+  return characters.join('');
+}

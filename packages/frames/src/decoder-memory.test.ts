@@ -57,6 +57,21 @@ describe.each<Role>(['server', 'client'])('the decoder of a %s', (role) => {
     expect(decoder.next()).toEqual({ fin: true, rsv1: false, opcode: Opcode.Ping, payload: payload.subarray(0, 100) });
   });
 
+  test('in pieces a header without payload behind it gives an empty first piece, once', () => {
+    const data = encodeFrame({ fin: true, opcode: Opcode.Text, payload: Uint8Array.of(65, 66) }, keyFor(role));
+    const decoder = new FrameDecoder({ role, pieces: true });
+    decoder.push(data.slice(0, -2));
+    const piece = { fin: true, rsv1: false, opcode: Opcode.Text, payloadLength: 2 };
+    expect(decoder.next()).toEqual({ ...piece, payload: new Uint8Array(0), offset: 0 });
+    expect(decoder.next()).toBeUndefined();
+    decoder.push(data.slice(-2, -1));
+    expect(decoder.next()).toEqual({ ...piece, payload: Uint8Array.of(65), offset: 0 });
+    expect(decoder.next()).toBeUndefined();
+    decoder.push(data.slice(-1));
+    expect(decoder.next()).toEqual({ ...piece, payload: Uint8Array.of(66), offset: 1 });
+    expect(decoder.next()).toBeUndefined();
+  });
+
   test('chunks pushed before anything is read are read in order', () => {
     const decoder = new FrameDecoder({ role });
     const frames = Array.from({ length: 500 }, (_, i) => Uint8Array.of(i >> 8, i & 0xff));

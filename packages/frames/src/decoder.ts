@@ -6,7 +6,10 @@ import { checkedLimit, DEFAULT_MAX_BYTES, grownLength } from './limits.ts';
 import { applyMask, maskRange } from './mask.ts';
 import { isControlOpcode, isKnownOpcode, MAX_CONTROL_PAYLOAD_BYTES, Opcode, type Role } from './opcode.ts';
 
-/** A part of a data frame's payload, in order; the last one when `offset + payload.length === payloadLength`. */
+/**
+ * A part of a data frame's payload, in order; the last one when `offset + payload.length === payloadLength`. The first is
+ * empty when the header arrived without any payload behind it.
+ */
 export interface FramePiece extends Frame {
   /** Of the whole frame, in bytes, as its header declares. */
   readonly payloadLength: number;
@@ -53,6 +56,8 @@ export class FrameDecoder {
   /** Payload bytes of the current frame that were gathered or yielded. */
   #received = 0;
   #gathered: Uint8Array<ArrayBuffer> | undefined;
+  /** Whether a piece of the current frame was yielded. */
+  #announced = false;
 
   /** Throws RangeError when `maxPayloadBytes` is no number of bytes. */
   constructor({ role, maxPayloadBytes = DEFAULT_MAX_BYTES, pieces = false, allowRsv1 = false }: FrameDecoderOptions) {
@@ -162,6 +167,7 @@ export class FrameDecoder {
   #afterLength(): void {
     this.#count = 0;
     this.#received = 0;
+    this.#announced = false;
     this.#stage = this.#masked ? Stage.Key : Stage.Payload;
   }
 
@@ -194,7 +200,11 @@ export class FrameDecoder {
   #readPiece(): FramePiece | undefined {
     const input = this.#input;
     const payloadLength = this.#length;
-    if (payloadLength > 0 && !input.ready()) return undefined;
+    if (payloadLength > 0 && !input.ready()) {
+      if (this.#announced) return undefined;
+      // An empty first piece: what the header alone shows (order of frames, message size) can be judged now.
+    }
+    this.#announced = true;
     const offset = this.#received;
     const payload = this.#take(Math.min(input.available, payloadLength - offset));
     this.#received = offset + payload.length;

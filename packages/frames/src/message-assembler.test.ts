@@ -153,6 +153,49 @@ test('in pieces, a wrong byte and a limit are found in the middle of a frame', (
   expect(() => tight.add(other.next()!)).toThrow(refusal('TOO_BIG', 1009));
 });
 
+test('in pieces, a header alone shows a continuation of nothing, a new message within one, and a limit', () => {
+  const judge = (header: number[], before: Frame[] = []) => {
+    const decoder = new FrameDecoder({ role: 'client', pieces: true });
+    const assembler = new MessageAssembler({ maxMessageBytes: 100 });
+    for (const part of before) assembler.add(part);
+    decoder.push(Uint8Array.from(header));
+    return () => assembler.add(decoder.next()!);
+  };
+  expect(judge([0x80, 5])).toThrow(refusal('UNEXPECTED_CONTINUATION', 1002));
+  expect(judge([0x81, 5], [frame(Text, utf8('x'), false)])).toThrow(refusal('EXPECTED_CONTINUATION', 1002));
+  expect(judge([0x82, 101])).toThrow(refusal('TOO_BIG', 1009));
+  expect(judge([0x80, 100], [frame(Text, utf8('x'), false)])).toThrow(refusal('TOO_BIG', 1009));
+});
+
+test('any messages through encoder, decoder and assembler are the same whole, in pieces, and however they are cut', () => {
+  const anyMessage = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 100 }), fc.uint8Array({ maxLength: 300 }));
+  fc.assert(
+    fc.property(
+      fc.array(anyMessage, { maxLength: 4 }),
+      fc.integer({ min: 1, max: 200 }),
+      fc.nat(60),
+      (messages, size, cut) => {
+        const key = Uint8Array.of(size, cut, 3, 4);
+        const frames = messages.flatMap((message) => fragmentMessage(message, size));
+        const bytes = Buffer.concat(frames.map((part) => encodeFrame(part, key)));
+        for (const pieces of [false, true]) {
+          const decoder = new FrameDecoder({ role: 'server', pieces });
+          const assembler = new MessageAssembler();
+          const arrived: Message[] = [];
+          for (let at = 0; at < bytes.length; at += cut + 1) {
+            decoder.push(Uint8Array.from(bytes.subarray(at, at + cut + 1)));
+            for (let part = decoder.next(); part !== undefined; part = decoder.next()) {
+              const message = assembler.add(part);
+              if (message !== undefined) arrived.push(message);
+            }
+          }
+          expect(arrived).toEqual(messages);
+        }
+      },
+    ),
+  );
+});
+
 test('the inflate hook gets a compressed message whole, with the limit, and its text is validated after it', () => {
   const calls: Array<[number, number]> = [];
   const inflate = (bytes: Uint8Array, maxBytes: number) => {

@@ -33,6 +33,8 @@ export class MessageAssembler {
   /** Of the first frame of the message begun; undefined between messages. */
   #opcode: Opcode | undefined;
   #compressed = false;
+  /** Between the pieces of one frame. */
+  #withinFrame = false;
   #buffer: Uint8Array<ArrayBuffer> | undefined;
   #length = 0;
   #utf8: Utf8Validator | undefined;
@@ -73,17 +75,17 @@ export class MessageAssembler {
     const payloadLength = 'payloadLength' in frame ? frame.payloadLength : payload.length;
     const offset = 'offset' in frame ? frame.offset : 0;
     const frameEnds = offset + payload.length === payloadLength;
-    if (offset === 0) {
-      const first = this.#beginFrame(frame, payloadLength);
-      if (first && frameEnds && frame.fin) return this.#finish(payload);
-    }
+    if (!this.#withinFrame) this.#beginFrame(frame, payloadLength);
+    this.#withinFrame = !frameEnds;
+    // Nothing gathered, and this is all: no need to copy.
+    if (this.#length === 0 && payload.length === payloadLength && frame.fin) return this.#finish(payload);
     this.#append(payload);
     if (!frameEnds || !frame.fin) return undefined;
     return this.#finish(this.#gathered());
   }
 
-  /** §5.4: a message is one frame with text or binary, then continuations until FIN. True for the first. */
-  #beginFrame(frame: Frame, payloadLength: number): boolean {
+  /** §5.4: a message is one frame with text or binary, then continuations until FIN. */
+  #beginFrame(frame: Frame, payloadLength: number): void {
     const first = frame.opcode !== Opcode.Continuation;
     if (first && this.#opcode !== undefined) {
       throw new FrameError(
@@ -100,16 +102,16 @@ export class MessageAssembler {
         `expected a message of at most ${this.#maxMessageBytes} bytes, got ${this.#length + payloadLength} or more`,
       );
     }
-    if (!first) return false;
+    if (!first) return;
     this.#opcode = frame.opcode;
     this.#compressed = frame.rsv1 === true;
     if (this.#compressed && this.#inflate === undefined) {
       throw new FrameError('RESERVED_BITS', 'expected RSV1 to be 0 without an extension, got it set');
     }
-    return true;
   }
 
   #append(payload: Uint8Array): void {
+    if (payload.length === 0) return;
     if (this.#opcode === Opcode.Text && !this.#compressed) {
       this.#utf8 ??= new Utf8Validator();
       if (!this.#utf8.write(payload)) throw invalidUtf8();
@@ -147,6 +149,7 @@ export class MessageAssembler {
   #reset(): void {
     this.#opcode = undefined;
     this.#compressed = false;
+    this.#withinFrame = false;
     this.#buffer = undefined;
     this.#length = 0;
     this.#utf8 = undefined;

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { ConnectionError } from '@wsferry/connection';
 import { Command, InvalidArgumentError } from 'commander';
 import { startDemo } from './serve-demo.ts';
 
@@ -29,7 +30,11 @@ const { host, ...options } = new Command('demo')
 const dir = resolve(process.env['INIT_CWD'] ?? process.cwd(), options.dir);
 
 try {
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    const why =
+      cause.code === 'EEXIST' || cause.code === 'ENOTDIR' ? 'something that is no folder is there' : cause.code;
+    throw new Error(`cannot create the folder ${dir} (${why}); choose another with --dir`, { cause });
+  });
   const demo = await startDemo({ host, port: options.port, dir });
   console.log(`${demo.url}  (files go into ${dir})`);
 
@@ -42,6 +47,8 @@ try {
     });
   }
 } catch (error) {
-  console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+  const hint =
+    error instanceof ConnectionError && error.code === 'ADDRESS_IN_USE' ? '; choose another with --port' : '';
+  console.error(`demo: ${error instanceof Error ? error.message : String(error)}${hint}`);
   process.exitCode = 1;
 }

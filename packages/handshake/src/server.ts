@@ -194,9 +194,14 @@ function chooseExtensions(headers: HeaderList, policy: ServerPolicy): string | u
   const offers = parseExtensions(values.join(', '));
   const chosen = policy.negotiateExtensions?.(offers);
   if (chosen === undefined) return undefined;
-  for (const { name } of parseExtensions(chosen)) {
-    if (offers.some((offer) => offer.name === name)) continue;
-    throw new TypeError(`expected negotiateExtensions to choose from what was offered, got ${shown(name)}`);
+  let names: string[] = [];
+  try {
+    names = parseExtensions(chosen).map(({ name }) => name);
+  } catch {
+    // Ours, not the client's: said below.
+  }
+  if (names.length === 0 || !names.every((name) => offers.some((offer) => offer.name === name))) {
+    throw new TypeError(`expected negotiateExtensions to choose from what was offered, got ${shown(chosen)}`);
   }
   return chosen;
 }

@@ -269,6 +269,8 @@ describe('a server', () => {
     expect(chosen({})).toEqual(['', undefined]);
     expect(chosen({ selectProtocol: (offered) => offered[1] })).toEqual(['b', 'b']);
     expect(() => chosen({ selectProtocol: () => 'x' })).toThrow(TypeError);
-    expect(() => judge({ 'Sec-WebSocket-Extensions': 'a' }, { negotiateExtensions: () => 'b' })).toThrow(TypeError);
+    for (const wrong of ['b', 'a; ;', '']) {
+      expect(() => judge({ 'Sec-WebSocket-Extensions': 'a' }, { negotiateExtensions: () => wrong })).toThrow(TypeError);
+    }
   });
 });

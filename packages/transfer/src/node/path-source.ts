@@ -65,10 +65,13 @@ const BLOCK_BYTES = 256 * 1024;
 /** A block that is read, or being read, and will have been hashed when `hashed` resolves. */
 interface Block {
   readonly byteLength: number;
-  readonly hashed: Promise<Uint8Array>;
+  readonly hashed: Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /**
+ * What `read()` gives is good until the next `read()`: its buffer is used again, so that the garbage of a long file
+ * does not pile up faster than it is collected.
+ *
  * While the caller sends one block, the next is in the hashing thread and the one after that is read from disk.
  * That is all it ever holds: three blocks, however long the file.
  */
@@ -83,7 +86,8 @@ class OpenPath implements OpenSource {
   readonly #hasher: Hasher;
   readonly #ahead: Promise<Block | undefined>[] = [];
   #position = 0;
-  #current: Uint8Array = new Uint8Array();
+  readonly #spare: ArrayBuffer[] = [];
+  #current: Uint8Array<ArrayBuffer> = new Uint8Array();
   #closed: Promise<void> | undefined;
 
   constructor(path: string, file: FileHandle, look: Look | undefined, options: OpenOptions) {
@@ -105,13 +109,15 @@ class OpenPath implements OpenSource {
       const block = await this.#nextBlock(left);
       if (block === undefined) return;
       left -= block.byteLength;
-      await block.hashed;
+      this.#spare.push((await block.hashed).buffer);
     }
     this.prefixDigest = await this.#hasher.peek();
   }
 
   async read(): Promise<Uint8Array | undefined> {
     if (this.#current.byteLength === 0) {
+      if (this.#current.buffer.byteLength > 0) this.#spare.push(this.#current.buffer);
+      this.#current = new Uint8Array();
       try {
         const next = await this.#advance();
         if (next === undefined) {
@@ -145,7 +151,7 @@ class OpenPath implements OpenSource {
   }
 
   /** Takes the oldest block and keeps two more on their way. */
-  async #advance(): Promise<Uint8Array | undefined> {
+  async #advance(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     while (this.#ahead.length < 2) this.#readAhead();
     const block = await this.#ahead.shift();
     this.#readAhead();
@@ -165,7 +171,7 @@ class OpenPath implements OpenSource {
     const left = this.#look === undefined ? Number.POSITIVE_INFINITY : this.#look.size - this.#position;
     const wanted = Math.min(limit, this.#blockBytes, left);
     if (wanted === 0) return undefined;
-    const bytes = new Uint8Array(wanted);
+    const bytes = this.#buffer(wanted);
     let filled = 0;
     while (filled < wanted) {
       const at = this.#look === undefined ? null : this.#position + filled;
@@ -182,6 +188,13 @@ class OpenPath implements OpenSource {
     const hashed = this.#hasher.update(bytes.subarray(0, filled));
     hashed.catch(() => {});
     return { byteLength: filled, hashed };
+  }
+
+  #buffer(byteLength: number): Uint8Array<ArrayBuffer> {
+    const spare = this.#spare.pop();
+    return spare !== undefined && spare.byteLength >= byteLength
+      ? new Uint8Array(spare, 0, byteLength)
+      : new Uint8Array(byteLength);
   }
 
   async #checkUnchanged(): Promise<void> {

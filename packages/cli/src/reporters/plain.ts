@@ -23,7 +23,7 @@ export function plainReporter(stdout: Output, stderr: Output, now: () => number 
         if (now() - (lastLineAt.get(event.id) ?? 0) < PROGRESS_EVERY_MS) return undefined;
         lastLineAt.set(event.id, now());
         const of = event.size === undefined ? '' : ` of ${bytes(event.size)}`;
-        return `sending ${printable(event.name)}: ${bytes(event.stored)}${of} stored`;
+        return `${printable(event.name)}: ${bytes(event.stored)}${of} stored`;
       }
       case 'stored':
         lastLineAt.delete(event.id);

@@ -71,7 +71,7 @@ test('a log hears of a long transfer every ten seconds', () => {
   reporter.report({ event: 'offered', id: 1, name: 'big', size: 100 });
   for (now = 0; now <= 25_000; now += 1000)
     reporter.report({ event: 'progress', id: 1, name: 'big', stored: now / 1000, size: 100 });
-  expect(out.text()).toBe('sending big: 10 B of 100 B stored\nsending big: 20 B of 100 B stored\n');
+  expect(out.text()).toBe('big: 10 B of 100 B stored\nbig: 20 B of 100 B stored\n');
 });
 
 test('colour is for terminals that know it, and NO_COLOR wins', () => {

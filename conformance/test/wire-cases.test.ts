@@ -133,7 +133,7 @@ const sides = [
   { side: 'our server', play: playToServer },
   { side: 'our client', play: playToClient },
 ] as const;
-const deliveries = ['in one write', 'byte by byte'] as const satisfies Delivery[];
+const deliveries = ['with the head', 'in one write', 'byte by byte'] as const satisfies Delivery[];
 
 describe.each(sides)('$side answers a peer that sends', ({ play }) => {
   describe.each(deliveries)('(%s)', (delivery) => {

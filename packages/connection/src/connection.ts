@@ -128,7 +128,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     });
     socket.on('close', () => this.#finish());
     if (socket.destroyed) queueMicrotask(() => this.#finish());
-    else if (rest.length > 0) this.#received(rest.slice());
+    else if (rest.length > 0) socket.unshift(rest);
     this.#steer();
   }
 

@@ -41,6 +41,7 @@ const rows = lines.map((line, row) => {
 });
 const [w, h] = [Math.ceil(40 + width * CELL), 70 + lines.length * LINE];
 console.log(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}">
+<title>What a terminal shows</title>
 <rect width="${w}" height="${h}" rx="10" fill="#0d1117"/>
 <circle cx="22" cy="20" r="6" fill="#ff5f57"/><circle cx="42" cy="20" r="6" fill="#febc2e"/><circle cx="62" cy="20" r="6" fill="#28c840"/>
 <g font-family="ui-monospace, 'SF Mono', Menlo, Consolas, monospace" font-size="14">

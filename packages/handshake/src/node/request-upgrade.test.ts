@@ -14,7 +14,7 @@ import {
   upgraded,
   urlOf,
 } from '../../test/harness.ts';
-import { HandshakeError } from '../index.ts';
+import { answerRequest, encodeResponseHead, HandshakeError, parseRequestHead } from '../index.ts';
 import { requestUpgrade } from './index.ts';
 
 const ourEvents = ['data', 'end', 'close', 'error', 'connect', 'secureConnect'];
@@ -83,7 +83,6 @@ describe('a client and a server', () => {
 
     const server = await scripted(async (peer) => {
       const [request] = (await once(peer, 'data')) as [Buffer];
-      const { answerRequest, encodeResponseHead, parseRequestHead } = await import('../index.ts');
       const { response } = answerRequest(parseRequestHead(request)!.head);
       const interim = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n';
       peer.write(Buffer.concat([Buffer.from(interim), encodeResponseHead(response), Buffer.from('early')]));
@@ -99,6 +98,16 @@ describe('a client and a server', () => {
       await new Promise((resolve) => socket.write(byte, resolve));
     }
     expect(upgraded(await next()).rest.length).toBe(0);
+
+    const server = await scripted(async (peer) => {
+      const [request] = (await once(peer.setNoDelay(true), 'data')) as [Buffer];
+      const verdict = answerRequest(parseRequestHead(request)!.head);
+      for (const byte of byteByByte(Buffer.concat([encodeResponseHead(verdict.response), Buffer.from('x')]))) {
+        await new Promise((resolve) => peer.write(byte, resolve));
+      }
+    });
+    const client = await requestUpgrade(dial(server.port), { url: urlOf(server.port) });
+    expect(client.response.status).toBe(101);
   });
 });
 

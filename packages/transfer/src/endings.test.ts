@@ -148,6 +148,22 @@ describe('a transfer is cancelled', () => {
     await expect(first).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
   });
 
+  test('while it waits for a place: the one behind it gets the place', async () => {
+    const [near, far] = pipePair();
+    const { accept, files } = watchedReceiver();
+    const sender = openSession(near, { role: 'opener', maxTransfers: 1 });
+    const abort = new AbortController();
+    const sending = [
+      sender.sendFile(bytesSource('a', new Uint8Array(1))),
+      sender.sendFile(bytesSource('b', new Uint8Array(1)), { signal: abort.signal }),
+      sender.sendFile(bytesSource('c', new Uint8Array(1))),
+    ];
+    abort.abort();
+    openSession(far, { role: 'acceptor', accept });
+    await Promise.allSettled(sending);
+    expect([...files.keys()]).toEqual(['a', 'c']);
+  });
+
   test('by the receiver: the sender stops and rejects with what it said', async () => {
     const [near, far] = pipePair();
     const sender = openSession(near, { role: 'opener', chunkBytes: 10 });

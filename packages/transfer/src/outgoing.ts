@@ -109,10 +109,7 @@ export class Outgoing {
   async #enter(signal: AbortSignal | undefined): Promise<() => void> {
     this.#check(signal);
     while (this.#open >= this.#maxTransfers) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-        signal?.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await this.#place(signal);
       this.#check(signal);
     }
     this.#open += 1;
@@ -120,6 +117,22 @@ export class Outgoing {
       this.#open -= 1;
       this.#waiting.shift()?.();
     };
+  }
+
+  /** Resolves when a place was given back, or at once on abort: then it leaves the line, or it would be woken for another. */
+  async #place(signal: AbortSignal | undefined): Promise<void> {
+    let wake!: () => void;
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    this.#waiting.push(wake);
+    signal?.addEventListener('abort', wake, { once: true });
+    await woken;
+    signal?.removeEventListener('abort', wake);
+    const at = this.#waiting.indexOf(wake);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    // Woken for a place and aborted at the same time: the place is the next one's.
+    else if (signal?.aborted) this.#waiting.shift()?.();
   }
 
   #check(signal: AbortSignal | undefined): void {

@@ -11,6 +11,12 @@ export type Message = string | Uint8Array;
 /** Decompresses one whole message; must stop with FrameError TOO_BIG once the output would exceed `maxBytes`. */
 export type Inflate = (bytes: Uint8Array, maxBytes: number) => Uint8Array;
 
+/**
+ * How far a declared length is believed before its bytes are here. A peer that declares much and sends little can hold
+ * at most this many times what it sent; 8 lets a message of 512 KiB do with one buffer when it comes in 64 KiB reads.
+ */
+const AHEAD = 8;
+
 /** What a {@link MessageAssembler} accepts. */
 export interface MessageAssemblerOptions {
   /** The longest message, judged on declared lengths before anything is kept. Default 64 MiB; Infinity for no limit but a string's own. */
@@ -79,7 +85,7 @@ export class MessageAssembler {
     this.#withinFrame = !frameEnds;
     // Nothing gathered, and this is all: no need to copy.
     if (this.#length === 0 && payload.length === payloadLength && frame.fin) return this.#finish(payload);
-    this.#append(payload);
+    this.#append(payload, payloadLength - offset);
     if (!frameEnds || !frame.fin) return undefined;
     return this.#finish(this.#gathered());
   }
@@ -110,7 +116,8 @@ export class MessageAssembler {
     }
   }
 
-  #append(payload: Uint8Array): void {
+  /** `toCome`: what of the frame is still declared, with this payload. */
+  #append(payload: Uint8Array, toCome: number): void {
     if (payload.length === 0) return;
     if (this.#opcode === Opcode.Text && !this.#compressed) {
       this.#utf8 ??= new Utf8Validator();
@@ -120,7 +127,11 @@ export class MessageAssembler {
     let buffer = this.#buffer;
     if (buffer === undefined || buffer.length < end) {
       // Copied, so that a view of one byte does not keep a chunk of 64 KiB: fragments cost their bytes, however many.
-      const grown = new Uint8Array(grownLength(buffer?.length ?? 0, end, this.#maxMessageBytes));
+      // A frame's declared rest is believed up to AHEAD times what has come: most messages then need one buffer.
+      const ahead = Math.min(this.#length + toCome, end * AHEAD);
+      const grown = new Uint8Array(
+        buffer === undefined ? ahead : Math.max(ahead, grownLength(buffer.length, end, this.#maxMessageBytes)),
+      );
       if (buffer !== undefined) grown.set(buffer.subarray(0, this.#length));
       this.#buffer = buffer = grown;
     }

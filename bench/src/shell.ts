@@ -8,11 +8,15 @@ const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta
 
 /** The shell's program from source, in a process of its own; `cwd` is where its user stands. */
 export function shell(args: readonly string[], cwd: string): ChildProcess {
-  return spawn(process.execPath, ['--conditions=@wsferry/source', '--import', 'tsx', MAIN, ...args], {
-    cwd: fileURLToPath(new URL('..', import.meta.url)), // so that `tsx` resolves
-    env: { ...process.env, INIT_CWD: cwd },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  return spawn(
+    process.execPath,
+    ['--max-semi-space-size=1', '--conditions=@wsferry/source', '--import', 'tsx', MAIN, ...args],
+    {
+      cwd: fileURLToPath(new URL('..', import.meta.url)), // so that `tsx` resolves
+      env: { ...process.env, INIT_CWD: cwd },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
 }
 
 /** Starts `serve` on a free port and waits for its address. */

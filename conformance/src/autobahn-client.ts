@@ -1,4 +1,4 @@
-import { type Connection, connect } from '@wsferry/connection';
+import { type Connection, type ConnectOptions, connect } from '@wsferry/connection';
 import { echo, maxMessageBytes } from './echo-server.ts';
 
 export interface FuzzingRun {
@@ -43,13 +43,12 @@ async function readCaseCount(url: string): Promise<number> {
 async function runCase(url: string, timeoutMs: number): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   try {
-    const connection = await open(url);
+    const connection = await connectEcho(url);
     let timedOut = false;
     timer = setTimeout(() => {
       timedOut = true;
       connection.abort();
     }, timeoutMs);
-    echo(connection);
     await connection.closed;
     return timedOut ? `the server did not close within ${timeoutMs} ms` : undefined;
   } catch (error) {
@@ -60,7 +59,15 @@ async function runCase(url: string, timeoutMs: number): Promise<string | undefin
 }
 
 /** Without keepalive: a ping of ours would be a frame that the case did not ask for. */
-const open = (url: string): Promise<Connection> => connect(url, { maxMessageBytes, keepalive: false });
+const open = (url: string, options: ConnectOptions = {}): Promise<Connection> =>
+  connect(url, { maxMessageBytes, keepalive: false, ...options });
+
+/** Opens a connection as every case has it: whatever comes is sent back until the server closes. */
+export async function connectEcho(url: string, options: ConnectOptions = {}): Promise<Connection> {
+  const connection = await open(url, options);
+  echo(connection);
+  return connection;
+}
 
 function address(base: string, path: string, query: Record<string, string> = {}): string {
   const url = new URL(path, base);

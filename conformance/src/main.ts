@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { runFuzzingClient } from './autobahn-client.ts';
 import { startEchoServer } from './echo-server.ts';
+import { runTable } from './table/command.ts';
 
 const program = new Command('conformance').description('Drivers for outside WebSocket test suites.');
 
@@ -31,6 +32,15 @@ program
       },
     });
     console.log(`${count} cases run as ${agent}; the server has the verdicts`);
+  });
+
+program
+  .command('table')
+  .description('our own conformance table: every rule against our server and our client')
+  .option('--only <id>', 'only the rows whose id begins so, for example 5.4')
+  .addOption(new Option('--role <role>', 'only one of the two').choices(['server', 'client']))
+  .action(async (options: { only?: string; role?: 'server' | 'client' }) => {
+    if (!(await runTable(options, (text) => console.log(text)))) process.exitCode = 1;
   });
 
 try {

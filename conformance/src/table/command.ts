@@ -1,0 +1,39 @@
+import { table } from './index.ts';
+import type { Role } from './peer/peer.ts';
+import { reportGroup, reportTotals } from './report.ts';
+import type { Group } from './row.ts';
+import { playRows, type Verdict } from './run.ts';
+import { Stage } from './stage.ts';
+
+export interface TableOptions {
+  /** Only rows whose id begins so. */
+  readonly only?: string;
+  /** Only this role. */
+  readonly role?: Role;
+}
+
+/** Plays the table and prints the report. `true`: every row that was played holds. */
+export async function runTable({ only = '', role }: TableOptions, print: (text: string) => void): Promise<boolean> {
+  const roles: Role[] = role ? [role] : ['server', 'client'];
+  const groups = table
+    .map((group): Group => ({ ...group, rows: group.rows.filter(({ id }) => id.startsWith(only)) }))
+    .filter(({ rows }) => rows.length > 0);
+  if (groups.length === 0) throw new Error(`expected the beginning of a row's id, such as 5.4, got ${only}`);
+  const stage = new Stage();
+  const verdicts: Verdict[] = [];
+  const started = performance.now();
+  print(`our ${roles.join(' and our ')}, row by row:`);
+  try {
+    for (const group of groups) {
+      const own = group.skipped === undefined ? await playRows(group.rows, stage, { roles }) : [];
+      verdicts.push(...own);
+      print(reportGroup(group, own, roles));
+    }
+  } finally {
+    await stage.close();
+  }
+  const failed = verdicts.filter(({ failure }) => failure).length;
+  print(reportTotals(groups, verdicts, roles));
+  print(`  ${failed === 0 ? 'all hold' : `${failed} FAILED`}, ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return failed === 0;
+}

@@ -19,6 +19,7 @@ export type HandshakeErrorCode =
   | 'ORIGIN_REFUSED'
   | 'NOT_FOUND'
   | 'BODY_NOT_ALLOWED'
+  | 'REFUSED'
   | 'TIMEOUT'
   | 'UNEXPECTED_STATUS'
   | 'BAD_UPGRADE'

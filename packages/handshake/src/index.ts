@@ -15,4 +15,5 @@ export {
 export { header, headerValues, isToken, tokens } from './headers.ts';
 export { acceptKey, createKey } from './key.ts';
 export type { AllowedOrigins } from './origin.ts';
+export type { Refusal } from './refusal.ts';
 export { answerRequest, isUpgradeRequest, type ServerPolicy, type Verdict } from './server.ts';

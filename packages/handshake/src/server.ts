@@ -5,7 +5,7 @@ import type { HeaderList, HeadLimits, RequestHead, ResponseHead } from './head.t
 import { headerValues, isToken, listsToken, tokens } from './headers.ts';
 import { acceptKey } from './key.ts';
 import { type AllowedOrigins, isOriginAllowed } from './origin.ts';
-import { refusal } from './refusal.ts';
+import { type Refusal, refusal, refusalOfProgram } from './refusal.ts';
 
 /** What a server accepts. Everything is optional; an empty policy takes every path, no subprotocol, no extension. */
 export interface ServerPolicy {
@@ -19,6 +19,11 @@ export interface ServerPolicy {
   readonly origins?: AllowedOrigins | undefined;
   /** The answer to the offered extensions as a header value, or `undefined` for none. Not called without an offer. */
   readonly negotiateExtensions?: ((offers: readonly ExtensionOffer[]) => string | undefined) | undefined;
+  /**
+   * The program's own last word, on a request that is right in everything else: authentication, a full server. What it
+   * gives is answered instead of the 101; `undefined` lets in. Synchronous: a promise is taken for a mistake (500).
+   */
+  readonly refuse?: ((request: RequestHead) => Refusal | undefined) | undefined;
   readonly limits?: HeadLimits | undefined;
 }
 
@@ -35,7 +40,7 @@ export function isUpgradeRequest(head: RequestHead): boolean {
 /**
  * Judges a request and gives the answer (RFC 6455 §4.2). A bad request is a value, not an exception.
  *
- * @throws TypeError when the policy's own functions answer what was not offered
+ * @throws TypeError when the policy's own functions answer what was not offered, or refuse with what cannot be sent
  */
 export function answerRequest(head: RequestHead, policy: ServerPolicy = {}): Verdict {
   try {
@@ -75,6 +80,8 @@ function accept(head: RequestHead, policy: ServerPolicy): Verdict {
   }
   const protocol = chooseProtocol(headers, policy);
   const extensions = chooseExtensions(headers, policy);
+  const own = policy.refuse?.(head);
+  if (own !== undefined) return { ok: false, ...refusalOfProgram(own) };
   return {
     ok: true,
     accepted: { protocol: protocol ?? '', extensions: extensions === undefined ? [] : parseExtensions(extensions) },

@@ -1,22 +1,12 @@
 import { createServer } from 'node:http';
 import { type Connection, type Listener, listen } from '@wsferry/connection';
 import { missing } from '@wsferry/testing';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { echo } from '../src/echo-server.ts';
+import { openChromium } from './chromium.ts';
 
 const absent = missing('chromium');
-
-const quiet = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 describe.skipIf(absent)("our server and Chromium's WebSocket", () => {
   let browser: Browser;
@@ -33,7 +23,7 @@ describe.skipIf(absent)("our server and Chromium's WebSocket", () => {
       echo(connection);
       accepted.push(connection);
     });
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: quiet });
+    browser = await openChromium();
     page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${listener.port}/`);
   });

@@ -1,7 +1,8 @@
+import { basicAuthorization } from './credentials.ts';
 import { HandshakeError, shown } from './errors.ts';
 import { type ExtensionOffer, parseExtensions } from './extensions.ts';
 import type { HeaderList, RequestHead, ResponseHead } from './head.ts';
-import { headerValues, isToken, listsToken } from './headers.ts';
+import { header, headerValues, isToken, listsToken } from './headers.ts';
 import { acceptKey } from './key.ts';
 
 /** What both sides agreed on. `protocol` is the empty string when no subprotocol was chosen. */
@@ -12,7 +13,10 @@ export interface Accepted {
 
 /** What a client asks for. */
 export interface ClientOffer {
-  /** `ws:`, `wss:`, `http:` or `https:`; its fragment and user information are not sent. */
+  /**
+   * `ws:`, `wss:`, `http:` or `https:`. Its fragment is not sent; user information becomes `Authorization: Basic`
+   * (see {@link basicAuthorization}) unless `headers` has an Authorization.
+   */
   readonly url: URL;
   /** From `createKey()`, a new one for every request. */
   readonly key: string;
@@ -29,7 +33,7 @@ const OWN_HEADERS = /^(?:host|upgrade|connection|content-length|transfer-encodin
 /**
  * The request that opens a WebSocket (RFC 6455 §4.1).
  *
- * @throws HandshakeError BAD_PROTOCOL, BAD_EXTENSIONS, BAD_HEADER: the offer itself is not valid
+ * @throws HandshakeError BAD_PROTOCOL, BAD_EXTENSIONS, BAD_HEADER, BAD_CREDENTIALS: the offer itself is not valid
  */
 export function createRequest({ url, key, protocols = [], extensions, headers = [] }: ClientOffer): RequestHead {
   for (const protocol of protocols) {
@@ -45,6 +49,7 @@ export function createRequest({ url, key, protocols = [], extensions, headers = 
     if (!OWN_HEADERS.test(name)) continue;
     throw new HandshakeError('BAD_HEADER', `expected no header that the handshake sets itself, got ${shown(name)}`);
   }
+  const authorization = header(headers, 'Authorization') === undefined ? basicAuthorization(url) : undefined;
   return {
     method: 'GET',
     target: `${url.pathname || '/'}${url.search}`,
@@ -57,6 +62,7 @@ export function createRequest({ url, key, protocols = [], extensions, headers = 
       ['Sec-WebSocket-Version', '13'],
       ...(protocols.length > 0 ? [['Sec-WebSocket-Protocol', protocols.join(', ')] as const] : []),
       ...(extensions === undefined ? [] : [['Sec-WebSocket-Extensions', extensions] as const]),
+      ...(authorization === undefined ? [] : [['Authorization', authorization] as const]),
       ...headers,
     ],
   };
@@ -80,7 +86,8 @@ export function checkResponse(
   const came = (name: string) => shown(headerValues(head.headers, name).join(' | ') || 'none');
 
   if (head.status !== 101) {
-    const message = `expected status 101 Switching Protocols, got ${head.status} ${shown(head.reason)} (§4.1 check 1)`;
+    const got = `${head.status} ${shown(head.reason)}${whatNow(head)}`;
+    const message = `expected status 101 Switching Protocols, got ${got} (§4.1 check 1)`;
     throw new HandshakeError('UNEXPECTED_STATUS', message, { status: head.status, response: head });
   }
   const fail = (code: HandshakeError['code'], message: string) => new HandshakeError(code, message, { response: head });
@@ -97,6 +104,16 @@ export function checkResponse(
     throw fail('BAD_ACCEPT', `expected Sec-WebSocket-Accept ${shown(accept)}, got ${got} (§4.1 check 4)`);
   }
   return { extensions: checkExtensions(head, offer.extensions), protocol: checkProtocol(head, offer.protocols ?? []) };
+}
+
+/** What the other status asks for. §4.1 leaves redirects and authentication to the caller. */
+function whatNow({ status, headers }: ResponseHead): string {
+  if (status === 401) return ', which asks for credentials';
+  const location = header(headers, 'Location');
+  if (status < 300 || status > 399 || location === undefined) return '';
+  // Whatever a server writes there, a password in a message ends up in a log.
+  const place = location.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i, '$1//');
+  return `, which points to ${shown(place, 200)}; redirects are not followed unless asked for`;
 }
 
 /** §4.1 check 5: nothing that was not offered, and nothing twice (§9.1). */

@@ -22,6 +22,8 @@ export type HandshakeErrorCode =
   | 'REFUSED'
   | 'TIMEOUT'
   | 'UNEXPECTED_STATUS'
+  | 'BAD_CREDENTIALS'
+  | 'PROXY_REFUSED'
   | 'BAD_UPGRADE'
   | 'BAD_CONNECTION'
   | 'BAD_ACCEPT'
@@ -41,7 +43,7 @@ export interface HandshakeErrorDetails {
 export class HandshakeError extends Error {
   override readonly name = 'HandshakeError';
   readonly code: HandshakeErrorCode;
-  /** At a server: the HTTP status to answer. At a client: the status that came, with UNEXPECTED_STATUS. */
+  /** At a server: the HTTP status to answer. At a client: the status that came, with UNEXPECTED_STATUS and PROXY_REFUSED. */
   readonly status: number | undefined;
   /** At a client: the response that was refused, when one came. */
   readonly response: ResponseHead | undefined;
@@ -55,7 +57,7 @@ export class HandshakeError extends Error {
 }
 
 /** A peer's text, safe and short enough for a message: printable ASCII in quotes. */
-export function shown(text: string): string {
-  const cut = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+export function shown(text: string, maxLength = 60): string {
+  const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
   return `"${cut.replace(/[^\x20-\x7e…]/g, '?')}"`;
 }

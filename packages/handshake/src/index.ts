@@ -1,4 +1,5 @@
 export { type Accepted, type ClientOffer, checkResponse, createRequest } from './client.ts';
+export { basicAuthorization } from './credentials.ts';
 export { HandshakeError, type HandshakeErrorCode, type HandshakeErrorDetails } from './errors.ts';
 export { type ExtensionOffer, parseExtensions } from './extensions.ts';
 export {

@@ -129,6 +129,18 @@ describe('a client', () => {
     expect(check({ ...answer, version: '1.0' })).toBe('BAD_HTTP_VERSION');
   });
 
+  test.each<[string, RegExp]>([
+    ['/there', /302 "Found", which points to "\/there"; redirects are not followed unless asked for/],
+    ['https://example.org/?a', /"https:\/\/example\.org\/\?a"/],
+    ['https://user:secret@example.org/', /"https:\/\/example\.org\/"/],
+    ['//user:secret@example.org/', /"\/\/example\.org\/"/],
+  ])('says where a redirect to %s points, without a password', (location, message) => {
+    const response = { ...answer, status: 302, reason: 'Found', headers: [['Location', location] as const] };
+    expect(() => checkResponse(response, { key })).toThrow(message);
+    expect(() => checkResponse(response, { key })).not.toThrow('secret');
+    expect(() => checkResponse({ ...response, status: 401 }, { key })).toThrow('asks for credentials');
+  });
+
   test('accepts names and tokens in any case, and a server that chose no subprotocol', () => {
     const headers = changed(answer.headers, { Upgrade: 'WebSocket', Connection: 'keep-alive, UPGRADE' });
     const shouting = headers.map(([name, value]) => [name.toUpperCase(), value] as const);

@@ -46,8 +46,8 @@ export async function requestUpgrade(
   }
 }
 
-/** Skips 1xx other than 101: they announce the answer and are not it (RFC 7231 §6.2). Each is within `limits`. */
-function finalResponse(limits: HeadLimits | undefined) {
+/** Skips 1xx other than 101: they announce the answer and are not it (RFC 9110 §15.2). Each is within `limits`. */
+export function finalResponse(limits: HeadLimits | undefined) {
   let from = 0;
   let skipped = 0;
   return (bytes: Uint8Array<ArrayBuffer>): { head: ResponseHead; rest: Uint8Array<ArrayBuffer> } | undefined => {

@@ -94,7 +94,7 @@ export const layers: readonly Layer[] = [
   {
     folder: 'conformance',
     name: '@wsferry/conformance',
-    mayImport: ['@wsferry/connection', '@wsferry/frames', '@wsferry/handshake'],
+    mayImport: ['@wsferry/connection', '@wsferry/transfer', '@wsferry/frames', '@wsferry/handshake'],
     outsidePackages: true,
     comparesWithOthers: true,
   },

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runFuzzingClient } from './autobahn-client.ts';
 import { startEchoServer } from './echo-server.ts';
+import { type FuzzOptions, runFuzz } from './fuzz/run.ts';
 import { runTable } from './table/command.ts';
 
 const program = new Command('conformance').description('Drivers for outside WebSocket test suites.');
@@ -44,6 +45,22 @@ program
   });
 
 try {
+program
+  .command('fuzz')
+  .description('every parser under random and mutated bytes, cut in every way: an event or a documented error')
+  .option('--target <name>', 'only this parser')
+  .option('--inputs <count>', 'over all targets', count, 100_000)
+  .option('--seed <number>', 'where the inputs come from; a new one each time if not given', count)
+  .option('--input <hex>', 'play this one input again')
+  .action(
+    async ({
+      seed = Math.floor(Math.random() * 2 ** 31),
+      ...options
+    }: Omit<FuzzOptions, 'seed'> & { seed?: number }) => {
+      if (!(await runFuzz({ seed, ...options }))) process.exitCode = 1;
+    },
+  );
+
   await program.parseAsync();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
@@ -54,4 +71,9 @@ function port(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('expected a number from 0 to 65535.');
   return value;
+}
+
+function count(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
+  return Number(text);
 }

@@ -40,11 +40,11 @@ program
   .description('our own conformance table: every rule against our server and our client')
   .option('--only <id>', 'only the rows whose id begins so, for example 5.4')
   .addOption(new Option('--role <role>', 'only one of the two').choices(['server', 'client']))
-  .action(async (options: { only?: string; role?: 'server' | 'client' }) => {
+  .option('--url <url>', 'play the rows for a server against this echo server')
+  .action(async (options: { only?: string; role?: 'server' | 'client'; url?: string }) => {
     if (!(await runTable(options, (text) => console.log(text)))) process.exitCode = 1;
   });
 
-try {
 program
   .command('fuzz')
   .description('every parser under random and mutated bytes, cut in every way: an event or a documented error')
@@ -61,6 +61,7 @@ program
     },
   );
 
+try {
   await program.parseAsync();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

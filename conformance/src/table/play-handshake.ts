@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { connectEcho } from '../autobahn-client.ts';
-import { hexOf } from './peer/describe.ts';
+import { parseAgreement } from './peer/deflate.ts';
+import { describeHeard, hexOf } from './peer/describe.ts';
 import { acceptOf, requestText, valuesOf } from './peer/http.ts';
 import { type Delivery, Peer, pieces } from './peer/peer.ts';
 import { frameBytes } from './peer/wire.ts';
-import { type AnswerRow, frame, type RequestRow } from './row.ts';
+import { type AnswerRow, frame, type RequestRow, type WantedHeader } from './row.ts';
 import type { Failure } from './run.ts';
 import { answerTcp, receiveHead, type Stage } from './stage.ts';
 
@@ -14,7 +15,7 @@ export async function playRequest(row: RequestRow, delivery: Delivery, stage: St
   const behind = row.status === 101 ? greeting(true) : Buffer.from(row.followed === false ? '' : requestText());
   const socket = await stage.dial(row.options ?? {});
   const sent = Buffer.concat([request, behind]);
-  const fail = (expected: string, came: string): Failure => ({ delivery, sent: shownHead(sent), expected, came });
+  const fail = (expected: string, came: string): Failure => ({ delivery, sent: shownHead(request), expected, came });
   try {
     const heard = hearAll(socket);
     const writing = write(socket, sent, delivery);
@@ -25,16 +26,16 @@ export async function playRequest(row: RequestRow, delivery: Delivery, stage: St
     const wanted = { ...(status === 101 ? switched(row) : refused), ...row.headers };
     for (const [name, value] of Object.entries(wanted)) {
       const values = valuesOf(head, name);
-      const [first] = values;
-      const matches = first !== undefined && (typeof value === 'string' ? first === value : value?.test(first));
-      if (value === undefined ? values.length > 0 : !matches || values.length > 1) {
-        return fail(`${name}: ${value ?? '(absent)'}`, `${name}: ${values.join(' | ') || '(absent)'}`);
-      }
+      const wrong = judgeHeader(values, value);
+      if (wrong !== undefined) return fail(`${name}: ${wrong}`, `${name}: ${values.join(' | ') || '(absent)'}`);
     }
     const rest = await heard.rest;
     if (status === 101) {
-      const expected = Buffer.concat([frameBytes(frame.text('good'), false), frameBytes(frame.close(1000), false)]);
-      return rest.equals(expected) ? undefined : fail(`the echo ${hexOf(expected)} and TCP's end`, hexOf(rest));
+      const [extensions] = valuesOf(head, 'Sec-WebSocket-Extensions');
+      const peer = new Peer(socket, 'server', extensions === undefined ? undefined : parseAgreement(extensions));
+      peer.feed(rest);
+      const came = [...peer.events.map(describeHeard), ...peer.problems].join(', ');
+      return came === 'text "good", Close 1000 ""' ? undefined : fail('text "good", Close 1000', came);
     }
     const length = Number(valuesOf(head, 'Content-Length')[0] ?? 0);
     return rest.length === length
@@ -45,6 +46,16 @@ export async function playRequest(row: RequestRow, delivery: Delivery, stage: St
   } finally {
     socket.destroy();
   }
+}
+
+/** What was wanted of a header, when its values are not that. */
+function judgeHeader(values: readonly string[], wanted: WantedHeader): string | undefined {
+  if (wanted === undefined) return values.length === 0 ? undefined : '(absent)';
+  const [value] = values;
+  if (value === undefined || values.length > 1) return 'once';
+  if (typeof wanted === 'function') return wanted(value);
+  const fits = typeof wanted === 'string' ? value === wanted : wanted.test(value);
+  return fits ? undefined : String(wanted);
 }
 
 /** A 101 says exactly this (§4.2.2 item 5). */
@@ -79,16 +90,19 @@ export async function playAnswer(row: AnswerRow, delivery: Delivery): Promise<Fa
       (error: Error & { code?: string }) => ({ connection: undefined, error }),
     );
   });
-  let sent = Buffer.alloc(0);
-  const fail = (expected: string, came: string): Failure => ({ delivery, sent: shownHead(sent), expected, came });
+  let shown = '(nothing)';
+  const fail = (expected: string, came: string): Failure => ({ delivery, sent: shown, expected, came });
   try {
     const { head, rest } = await receiveHead(socket);
     if (rest.length > 0) return fail('nothing behind the request', hexOf(rest));
     const wrong = row.request?.(head, url);
     if (wrong !== undefined) return fail(`a request by ${row.clause}`, wrong);
     const answer = Buffer.from(row.answer(valuesOf(head, 'Sec-WebSocket-Key')[0] ?? '', head) as string, 'latin1');
-    sent = row.outcome === 'opens' ? Buffer.concat([answer, greeting(false)]) : answer;
-    const peer = new Peer(socket, 'client');
+    shown = shownHead(answer);
+    const sent = row.outcome === 'opens' ? Buffer.concat([answer, greeting(false)]) : answer;
+    const [, extensions] = /^sec-websocket-extensions: *([^\r]*)/im.exec(sent.toString('latin1')) ?? [];
+    const opens = row.outcome === 'opens' && extensions !== undefined;
+    const peer = new Peer(socket, 'client', opens ? parseAgreement(extensions) : undefined);
     const writing = write(socket, sent, delivery).then(() => row.thenEnds && socket.end());
     if (row.outcome === 'opens') {
       await peer.until(() => peer.close !== undefined);
@@ -104,9 +118,10 @@ export async function playAnswer(row: AnswerRow, delivery: Delivery): Promise<Fa
     const { connection, error } = await opened;
     connection?.abort();
     await peer.until(() => false); // to TCP's end
-    if (!error) return fail(row.outcome.error, 'an open connection');
-    if (error.code !== row.outcome.error) return fail(row.outcome.error, `${error.code}: ${error.message}`);
-    if (peer.events.length > 0) return fail('nothing sent', `${peer.events.length} frames`);
+    if (!error) return fail(row.outcome.error || 'a failed handshake', 'an open connection');
+    if (row.outcome.error !== '' && error.code !== row.outcome.error)
+      return fail(row.outcome.error, `${error.code}: ${error.message}`);
+    if (peer.heardBytes > 0) return fail('nothing sent', `${peer.heardBytes} bytes`);
     if (!peer.ended && peer.lost === undefined) return fail('TCP ended by the client', 'TCP still open');
     return undefined;
   } catch (error) {
@@ -157,11 +172,11 @@ function hearAll(socket: Socket): {
   return { head: received.then(({ head }) => head), rest };
 }
 
-/** A head as text, its line ends shown; frames behind it are left to the hex of other rows. */
+/** A head as text, its line ends shown. */
 function shownHead(bytes: Buffer): string {
-  const textual = bytes.toString('latin1').replace(/[^\x20-\x7e]/g, (c) => {
-    if (c === '\r') return '';
-    return c === '\n' ? '⏎ ' : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  const textual = bytes.toString('latin1').replace(/\r\n|[^\x20-\x7e]/g, (c) => {
+    if (c === '\r\n') return '⏎ ';
+    return c === '\r' ? '␍' : c === '\n' ? '␊' : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`;
   });
   return textual.length > 600 ? `${textual.slice(0, 400)} … (${bytes.length} bytes)` : textual;
 }

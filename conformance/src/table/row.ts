@@ -35,11 +35,11 @@ export interface ConversationRow extends RowBase {
   readonly answers: readonly Heard[];
   /** The code of the Close that must come back; 0 for one without a code, `undefined` for no Close at all. */
   readonly close: number | undefined;
-  /** The endpoint has to _Fail the WebSocket Connection_ (§7.1.7): a client then ends TCP without waiting for us. */
+  /** A client, too, has to end TCP without waiting for us: it has to _Fail the WebSocket Connection_ (§7.1.7), or gives up. */
   readonly fails?: boolean;
   /** Default: all of them for what is small, and in one write for what is large. */
   readonly deliveries?: readonly Delivery[];
-  readonly options?: { readonly maxMessageBytes?: number };
+  readonly options?: { readonly maxMessageBytes?: number; readonly closeTimeoutMs?: number };
   /** permessage-deflate: what we offer a server, and what we answer a client. */
   readonly extensions?: { readonly offer: string; readonly answer: string };
   /** What the program behind the endpoint does, besides echoing. */
@@ -49,6 +49,9 @@ export interface ConversationRow extends RowBase {
   readonly timeoutMs?: number;
 }
 
+/** A value, a pattern, a test that gives a sentence when the value is wrong, or `undefined`: the header must not be there. */
+export type WantedHeader = string | RegExp | ((value: string) => string | undefined) | undefined;
+
 /** A request to our server, and the answer it has to give. */
 export interface RequestRow extends RowBase {
   readonly kind: 'request';
@@ -56,8 +59,8 @@ export interface RequestRow extends RowBase {
   readonly options?: ListenOptions;
   /** 101: the connection has to work afterwards. Anything else: one answer, and TCP ends. */
   readonly status: number;
-  /** What the answer's headers say: a value, a pattern, or `undefined` for a header that must not be there. */
-  readonly headers?: Readonly<Record<string, string | RegExp | undefined>>;
+  /** What the answer's headers say. */
+  readonly headers?: Readonly<Record<string, WantedHeader>>;
   readonly deliveries?: readonly Delivery[];
   /** `false`: the server answers without seeing more than `request`. Default: a whole further request follows. */
   readonly followed?: boolean;
@@ -71,7 +74,10 @@ export interface AnswerRow extends RowBase {
   readonly options?: ConnectOptions;
   /** The URL's path, and what else follows the port. */
   readonly path?: string;
-  /** `'opens'`, or the code of the error with which `connect` has to reject; then TCP ends and nothing more is sent. */
+  /**
+   * `'opens'`, or the code of the error with which `connect` has to reject (any when it is empty); then TCP ends and
+   * nothing more is sent.
+   */
   readonly outcome: 'opens' | { readonly error: string };
   /** What the request has to be like; a sentence when it is not. */
   readonly request?: (request: HeardHead, url: URL) => string | undefined;
@@ -138,6 +144,19 @@ export function answers(
   extra: Extra = {},
 ): ConversationRow {
   return { kind: 'conversation', id, clause, rule, send: [...send, frame.close(1000)], answers, close: 1000, ...extra };
+}
+
+/** A conversation that ends as `close` says, whoever began it. */
+export function closes(
+  id: string,
+  clause: string,
+  rule: string,
+  send: readonly Sent[],
+  answers: readonly Heard[],
+  close: number | undefined,
+  extra: Extra = {},
+): ConversationRow {
+  return { kind: 'conversation', id, clause, rule, send, answers, close, ...extra };
 }
 
 /** A violation, behind a good message whose echo must still come, and before one that comes too late. */

@@ -18,11 +18,6 @@ export class Stage {
     }
   }
 
-  /** Whether rows that need a server of their own cannot be played. */
-  get isExternal(): boolean {
-    return this.#external !== undefined;
-  }
-
   /** A TCP connection to the echo server with these options. */
   async dial(options: ListenOptions): Promise<Socket> {
     const { host, port } = this.#external ?? (await this.#listener(options));

@@ -33,6 +33,8 @@ export class Peer {
   /** Frames of messages whose RSV1 was set. */
   compressedMessages = 0;
   readonly inflater: Inflater | undefined;
+  /** Bytes of frames that it sent, whole or not. */
+  heardBytes = 0;
   /** It ended its side of TCP. */
   ended = false;
   /** TCP broke instead. */
@@ -85,6 +87,7 @@ export class Peer {
   }
 
   feed(chunk: Buffer): void {
+    this.heardBytes += chunk.length;
     for (const frame of this.#reader.push(chunk)) this.#hear(frame);
     this.#wake?.();
   }

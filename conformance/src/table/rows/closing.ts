@@ -1,81 +1,8 @@
-import {
-  type ConversationRow,
-  fails,
-  failsFast,
-  frame,
-  type Group,
-  type Heard,
-  notLast,
-  pong,
-  type Sent,
-  text,
-  upTo,
-} from '../row.ts';
+import { closes, fails, failsFast, frame, type Group, notLast, pong, text, upTo } from '../row.ts';
+import { closeCodes } from './close-codes.ts';
 
-const codes = 'RFC 6455 §7.4';
 const good = frame.text('good');
 const notUtf8 = Uint8Array.of(0xce, 0xba, 0xe1, 0xbd, 0xb9, 0xed, 0xa0, 0x80, 0x65);
-
-/** We send a Close among other things; `close` must come back. */
-function closes(
-  id: string,
-  clause: string,
-  rule: string,
-  send: readonly Sent[],
-  answers: readonly Heard[],
-  close: number | undefined,
-  extra: Partial<ConversationRow> = {},
-): ConversationRow {
-  return { kind: 'conversation', id, clause, rule, send, answers, close, ...extra };
-}
-
-const VALID = [
-  1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3001, 3500, 3999, 4000, 4001, 4500,
-  4999,
-];
-const INVALID = [
-  0, 1, 500, 999, 1004, 1005, 1006, 1015, 1016, 1017, 1100, 1999, 2000, 2500, 2999, 5000, 5001, 32_767, 32_768, 65_535,
-];
-
-/** What the program behind an endpoint may and may not close with (§7.4, "MUST NOT be set as a status code"). */
-const ours = [
-  ...VALID.map((code) =>
-    closes(
-      `7.4-we-send-${code}`,
-      codes,
-      `A program may close with ${code}: the Close says so.`,
-      [{ heard: 1 }, frame.close(code)],
-      [],
-      code,
-      {
-        act: (connection) => connection.close(code, 'why'),
-        check: ({ close }) => (close?.reason === 'why' ? undefined : `the reason "${close?.reason}"`),
-        deliveries: ['in one write'],
-      },
-    ),
-  ),
-  ...[...INVALID, 70_000, -1, 1000.5, Number.NaN].map((code) =>
-    closes(
-      `7.4-we-refuse-${code}`,
-      codes,
-      `A program may not close with ${code}: nothing is sent, and the connection stays open.`,
-      [good, frame.close(1000)],
-      [text('good')],
-      1000,
-      {
-        act: (connection) => {
-          try {
-            connection.close(code);
-          } catch {
-            return; // refused, as it should be
-          }
-          connection.send(`close(${code}) was taken`);
-        },
-        deliveries: ['in one write'],
-      },
-    ),
-  ),
-];
 
 export const closing: Group = {
   title: 'Closing',
@@ -208,31 +135,7 @@ export const closing: Group = {
     fails('7.5-reason-overlong', 'RFC 6455 §8.1', 'So does one with an overlong form.', 1007, [
       frame.close(1001, Uint8Array.of(0xc0, 0xaf)),
     ]),
-    ...VALID.map((code) =>
-      closes(
-        `7.4-take-${code}`,
-        codes,
-        `A Close with ${code} is answered with ${code}.`,
-        [frame.close(code, 'why'), good],
-        [],
-        code,
-      ),
-    ),
-    ...INVALID.map((code) =>
-      fails(
-        `7.4-refuse-${code}`,
-        codes,
-        `A Close with ${code}, which nobody may send, fails the connection with 1002.`,
-        1002,
-        [frame.close(code)],
-      ),
-    ),
-    ...[0, 1005, 1006, 1015, 5000].map((code) =>
-      fails(`7.4-refuse-${code}-reason`, codes, `The same for ${code} with a reason.`, 1002, [
-        frame.close(code, 'why'),
-      ]),
-    ),
-    ...ours,
+    ...closeCodes,
     closes(
       '7.1.2-we-close-empty-answer',
       'RFC 6455 §7.1.2',
@@ -326,6 +229,29 @@ export const closing: Group = {
       [text('good')],
       undefined,
       { fails: true, check: weEnded },
+    ),
+    closes(
+      '7.1.1-stalled',
+      'RFC 6455 §7.1.1',
+      'A Close that is never answered: TCP is ended after a while.',
+      [{ heard: 1 }],
+      [],
+      1000,
+      {
+        act: (connection) => connection.close(),
+        options: { closeTimeoutMs: 100 },
+        fails: true,
+        deliveries: ['in one write'],
+      },
+    ),
+    closes(
+      '7.1.1-server-never-ends',
+      'RFC 6455 §7.1.1',
+      'A client whose server never ends TCP ends it after a while.',
+      [frame.close(1000)],
+      [],
+      1000,
+      { roles: ['client'], options: { closeTimeoutMs: 100 }, fails: true, deliveries: ['in one write'] },
     ),
     closes(
       '7.1.1-close-and-end',

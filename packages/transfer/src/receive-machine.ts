@@ -75,8 +75,12 @@ export class ReceiveMachine {
     return [{ do: 'send', packet }];
   }
 
-  /** FILE_DATA. Throws TransferError BAD_PACKET when it is out of place; a wrong size is an answer, not a violation. */
+  /**
+   * FILE_DATA. Throws TransferError BAD_PACKET when it is out of place; a wrong size is an answer, not a violation, and
+   * after the end it is late: a whole window may be on the way when we refuse the rest.
+   */
   data(packet: FileData): readonly ReceiveAction[] {
+    if (this.ended) return [];
     this.#go('DATA', packet.type);
     const actions: ReceiveAction[] = [];
     if (packet.offset !== this.#expected) {
@@ -109,8 +113,9 @@ export class ReceiveMachine {
     return [{ do: 'send', packet: { type: 'ACK_FILE_DATA', id: this.id, stored: this.#stored } }];
   }
 
-  /** FILE_END. Throws TransferError BAD_PACKET when it is out of place. */
+  /** FILE_END. Throws TransferError BAD_PACKET when it is out of place; after the end it is late, as FILE_DATA is. */
   end(packet: FileEnd): readonly ReceiveAction[] {
+    if (this.ended) return [];
     if (packet.md5 === undefined) throw this.#violation('FILE_END has no md5, and no other digest was agreed on');
     this.#go('END', packet.type);
     if (this.#size !== undefined && this.#expected !== this.#size) {

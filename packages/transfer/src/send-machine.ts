@@ -65,8 +65,10 @@ export class SendMachine {
     return { type: 'NEW_FILE', id: this.id, name: this.#name, size: this.#size, modified: fields.modified };
   }
 
-  /** A packet of the peer. Throws TransferError BAD_PACKET when it is out of place. */
+  /** A packet of the peer. Throws TransferError BAD_PACKET when it is out of place; after the end it is late, no fault. */
   receive(packet: ToSender): readonly SendAction[] {
+    // It was on the way when the transfer ended, perhaps by our own CANCEL_FILE.
+    if (this.ended) return [];
     switch (packet.type) {
       case 'ACK_NEW_FILE':
         if (packet.code !== 'OK') return this.#refused(packet.code, packet.message);

@@ -1,6 +1,7 @@
 /**
  * Both machines of a transfer, as tables. Everything that may change a state is in this file: an event without an
- * entry in the row of the current state is out of place, and the machines treat it as a violation by whoever caused it.
+ * entry in the row of the current state is out of place, and the machines treat it as a violation by whoever caused it;
+ * only after the end (`done`, `failed`) what a peer sends is late instead, and ignored.
  * PROTOCOL.md draws these tables and states.test.ts walks them.
  */
 

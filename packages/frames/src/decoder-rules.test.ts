@@ -192,7 +192,7 @@ describe.each<Role>(['server', 'client'])('the decoder of a %s', (role) => {
         return error;
       }
     });
-    expect(caught[0]).toMatchObject({ code: 'RESERVED_OPCODE', closeCode: 1002, section: '5.2' });
+    expect(caught[0]).toMatchObject({ code: 'RESERVED_OPCODE', closeCode: 1002, section: 'RFC 6455 §5.2' });
     expect(caught[1]).toBe(caught[0]);
     expect(decoder.pendingBytes).toBe(0);
   });

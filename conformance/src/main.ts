@@ -40,7 +40,8 @@ program
   .description('our own conformance table: every rule against our server and our client')
   .option('--only <id>', 'only the rows whose id begins so, for example 5.4')
   .addOption(new Option('--role <role>', 'only one of the two').choices(['server', 'client']))
-  .action(async (options: { only?: string; role?: 'server' | 'client' }) => {
+  .option('--url <url>', 'play the rows for a server against this echo server')
+  .action(async (options: { only?: string; role?: 'server' | 'client'; url?: string }) => {
     if (!(await runTable(options, (text) => console.log(text)))) process.exitCode = 1;
   });
 

@@ -9,6 +9,7 @@ import {
   openSession,
   parsePacket,
   pipePair,
+  sendFile,
   type TransferEvent,
 } from './index.ts';
 
@@ -97,6 +98,27 @@ describe('the connection is lost', () => {
       side: 'local',
     });
   });
+
+  test.each(['abort', 'close'] as const)(
+    'before a session began, by %s: sendFile rejects with CONNECTION_LOST',
+    async (how) => {
+      const [near] = pipePair();
+      near[how]();
+      await expect(sendFile(near, bytesSource('a', new Uint8Array(1)))).rejects.toMatchObject({
+        code: 'CONNECTION_LOST',
+        side: 'local',
+      });
+    },
+  );
+
+  test('in the turn in which sendFile was called: it rejects with what ended the session', async () => {
+    const [near] = pipePair();
+    const session = openSession(near, { role: 'opener' });
+    const sending = session.sendFile(bytesSource('a', new Uint8Array(1)));
+    void session.close();
+    await expect(sending).rejects.toMatchObject({ code: 'SHUTTING_DOWN', side: 'local' });
+    await session.closed;
+  });
 });
 
 describe('a transfer is cancelled', () => {
@@ -134,6 +156,20 @@ describe('a transfer is cancelled', () => {
       code: 'CANCELLED',
     });
     expect(far.bufferedAmount + near.bufferedAmount).toBe(0);
+  });
+
+  test('in the turn in which it was called: nothing is sent, and its place is free again', async () => {
+    const [near, far] = pipePair();
+    const sender = openSession(near, { role: 'opener', maxTransfers: 1 });
+    const abort = new AbortController();
+    const sending = sender.sendFile(bytesSource('a', new Uint8Array(1)), { signal: abort.signal });
+    abort.abort();
+    await expect(sending).rejects.toMatchObject({ code: 'CANCELLED', side: 'local' });
+    expect(near.bufferedAmount).toBe(0);
+    const { accept, files } = watchedReceiver();
+    openSession(far, { role: 'acceptor', accept });
+    await sender.sendFile(bytesSource('b', new Uint8Array(1)));
+    expect([...files.keys()]).toEqual(['b']);
   });
 
   test('while it waits for a place: it gives up its place in the line', async () => {

@@ -82,12 +82,15 @@ export class Outgoing {
 
   async #send(source: FileSource, { signal, onProgress }: SendOptions): Promise<StoredFile> {
     const leave = await this.#enter(signal);
-    const id = this.#nextId;
-    if (id > MAX_ID) {
+    let id: number;
+    try {
+      // Once more: the session may have ended, or the caller may have aborted, in the turn that the place took.
+      this.#check(signal);
+      id = this.#takeId();
+    } catch (error) {
       leave();
-      throw new TransferError('TOO_MANY_TRANSFERS', 'this connection has used all its ids');
+      throw error;
     }
-    this.#nextId += 2;
     const driver = new SendDriver(id, source, this.#port, onProgress);
     this.#drivers.set(id, driver);
     const cancel = () => driver.stop(cancelled(signal!), true);
@@ -103,6 +106,13 @@ export class Outgoing {
         leave();
       });
     }
+  }
+
+  #takeId(): number {
+    const id = this.#nextId;
+    if (id > MAX_ID) throw new TransferError('TOO_MANY_TRANSFERS', 'this connection has used all its ids');
+    this.#nextId += 2;
+    return id;
   }
 
   /** Waits for a place, and returns how to give it back. */

@@ -1,9 +1,13 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { HeaderList } from '@wsferry/handshake';
 import { requestUpgrade } from '@wsferry/handshake/node';
+import { parseAddress } from './address.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
+import { Deadline } from './deadline.ts';
 import { ConnectionError } from './errors.ts';
+import { openSocket } from './open-socket.ts';
+import { chooseProxy, type ProxyChoice } from './proxy.ts';
+import { type Attempt, redirected } from './redirects.ts';
 
 export interface ConnectOptions extends ConnectionOptions {
   /** Subprotocols to offer, the preferred one first (RFC 6455 §1.9). The server's choice is `connection.protocol`. */
@@ -12,96 +16,69 @@ export interface ConnectOptions extends ConnectionOptions {
   headers?: HeaderList;
   /** For wss: what Node's `tls.connect` takes: `ca`, `rejectUnauthorized`, `servername`, … */
   tls?: TlsOptions;
-  /** For TCP, TLS and the upgrade together. Default 10 s. */
+  /** Connects to this Unix socket; the URL then only says what to ask for: Host, target, and wss for TLS over it. */
+  socketPath?: string;
+  /**
+   * The HTTP proxy to tunnel through (CONNECT, RFC 6455 §4.1), for ws and wss alike: `http://proxy:3128`, `https:` for TLS
+   * to the proxy itself, with `name:password@` when it wants them. Default: none, whatever the environment says, because
+   * a library that lets a variable send its traffic elsewhere surprises whoever embeds it. A program for people passes
+   * `proxyFromEnvironment`, which is then asked for every address, those of redirects too.
+   */
+  proxy?: ProxyChoice;
+  /** For a proxy with https: what `tls.connect` takes. `tls` is for the server alone. */
+  proxyTls?: TlsOptions;
+  /**
+   * How many redirects in a row to follow. Default 0: a redirect is an `UNEXPECTED_STATUS` whose message says where it
+   * points. Never from wss to ws; Authorization, Cookie, credentials of the URL and the client's certificate do not go
+   * to another origin.
+   */
+  maxRedirects?: number;
+  /** For DNS, TCP, the proxy, TLS, the upgrade and redirects, all together. Default 10 s. */
   handshakeTimeoutMs?: number;
   /** Gives up connecting. Once open, close the connection itself. */
   signal?: AbortSignal;
 }
 
 /**
- * Opens a WebSocket to a ws: or wss: URL (RFC 6455 §4.1).
+ * Opens a WebSocket to a ws: or wss: URL (RFC 6455 §4.1), or to `ws+unix:/path/of.sock:/target`. User information in the
+ * URL is sent as `Authorization: Basic`, unless `headers` has an Authorization, and appears neither in `connection.url`
+ * nor in an error.
  *
- * Rejects with `ConnectionError` (`BAD_URL`, `CANNOT_CONNECT`, `TLS_UNTRUSTED`), or with `HandshakeError` when something
- * answered that did not upgrade (`UNEXPECTED_STATUS` holds its `response`) or upgraded wrongly.
+ * Rejects with `ConnectionError` (`BAD_URL`, `BAD_PROXY`, `CANNOT_CONNECT`, `TLS_UNTRUSTED`, `PROXY_FAILED`,
+ * `REDIRECT_REFUSED`, `TOO_MANY_REDIRECTS`), with `HandshakeError` when something answered that did not upgrade
+ * (`UNEXPECTED_STATUS` holds its `response`), upgraded wrongly, or was a proxy that refused (`PROXY_REFUSED`); aborted,
+ * with the signal's reason or with a `HandshakeError` `ABORTED` whose `cause` it is.
  */
 export async function connect(address: string | URL, options: ConnectOptions = {}): Promise<Connection> {
-  const url = parseUrl(address);
-  const { protocols, headers, signal, handshakeTimeoutMs = 10_000 } = options;
+  const { signal, handshakeTimeoutMs = 10_000, maxRedirects = 0, headers, tls } = options;
+  let attempt: Attempt = { address: parseAddress(address, options.socketPath), headers, tls };
   signal?.throwIfAborted();
-  const deadline = performance.now() + handshakeTimeoutMs;
-  const socket = await openSocket(url, options, handshakeTimeoutMs);
+  const deadline = new Deadline(handshakeTimeoutMs, signal);
+  for (let followed = 0; ; followed++) {
+    try {
+      return await open(attempt, options, deadline);
+    } catch (error) {
+      const next = maxRedirects > 0 ? redirected(attempt, error) : undefined;
+      if (next === undefined) throw error;
+      if (followed >= maxRedirects) {
+        const message = `expected at most ${maxRedirects} redirects, got another to ${next.address.href}`;
+        throw new ConnectionError('TOO_MANY_REDIRECTS', message, { cause: error });
+      }
+      attempt = next;
+    }
+  }
+}
+
+async function open({ address, headers, tls }: Attempt, options: ConnectOptions, deadline: Deadline) {
+  const { protocols, proxyTls, proxy: choice } = options;
+  const proxy = address.socketPath === undefined ? chooseProxy(choice, address.url) : undefined;
+  const socket = await openSocket(address, proxy, { tls, proxyTls }, deadline);
   const { rest, accepted, response } = await requestUpgrade(socket, {
-    url,
-    timeoutMs: Math.max(1, deadline - performance.now()),
-    ...(protocols && { protocols }),
-    ...(headers && { headers }),
-    ...(signal && { signal }),
+    url: address.url,
+    protocols,
+    headers,
+    timeoutMs: deadline.remainingMs,
+    signal: deadline.signal,
   });
-  return new Connection({ role: 'client', socket, rest, accepted, url: url.href, response }, options);
-}
-
-/** §3: "ws-URI" and "wss-URI", no fragment. */
-function parseUrl(address: string | URL): URL {
-  const url = URL.canParse(String(address)) ? new URL(String(address)) : undefined;
-  if (!url) throw new ConnectionError('BAD_URL', `expected a ws: or wss: URL, got ${JSON.stringify(String(address))}`);
-  if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
-    throw new ConnectionError('BAD_URL', `expected a ws: or wss: URL, got one with ${url.protocol}`);
-  }
-  if (url.hash !== '') throw new ConnectionError('BAD_URL', `expected a URL without a fragment, got ${url.hash}`);
-  return url;
-}
-
-function openSocket(url: URL, { tls, signal }: ConnectOptions, timeoutMs: number): Promise<Socket> {
-  const secure = url.protocol === 'wss:';
-  const host = url.hostname.replace(/^\[|\]$/g, ''); // an IPv6 address stands in brackets in a URL, and bare here
-  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
-  // allowHalfOpen: the closing handshake decides when our side ends, not the peer's FIN.
-  const socket = secure
-    ? connectTls({
-        host,
-        port,
-        allowHalfOpen: true,
-        ...(isIP(host) ? {} : { servername: host }),
-        ALPNProtocols: ['http/1.1'],
-        ...tls,
-      } as TlsOptions)
-    : connectTcp({ host, port, allowHalfOpen: true });
-  return new Promise((resolve, reject) => {
-    const settle = (run: () => void) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      socket.removeListener('error', onError);
-      socket.removeListener('close', onClose);
-      run();
-    };
-    const fail = (error: unknown) =>
-      settle(() => {
-        socket.on('error', () => {}); // whatever follows is no news
-        socket.destroy();
-        reject(error);
-      });
-    const onAbort = () => fail(signal?.reason);
-    const onError = (cause: NodeJS.ErrnoException) => fail(connectError(url, cause));
-    const onClose = () => fail(new ConnectionError('CANNOT_CONNECT', `${url.host} closed while connecting`));
-    const timer = setTimeout(
-      () => fail(new ConnectionError('CANNOT_CONNECT', `expected an answer from ${url.host} within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    signal?.addEventListener('abort', onAbort, { once: true });
-    socket.once('error', onError);
-    socket.once('close', onClose);
-    socket.once(secure ? 'secureConnect' : 'connect', () => settle(() => resolve(socket)));
-  });
-}
-
-/** OpenSSL's and Node's codes for "I do not trust this certificate". */
-const UNTRUSTED =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID)/;
-
-function connectError(url: URL, cause: NodeJS.ErrnoException): ConnectionError {
-  const code = cause.code ?? '';
-  if (UNTRUSTED.test(code)) {
-    return new ConnectionError('TLS_UNTRUSTED', `the certificate of ${url.host} is not trusted (${code})`, { cause });
-  }
-  return new ConnectionError('CANNOT_CONNECT', `cannot connect to ${url.host} (${code || cause.message})`, { cause });
+  return new Connection({ role: 'client', socket, rest, accepted, url: address.href, response }, options);
 }

@@ -205,10 +205,10 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   /**
    * Closes: what was sent goes out first, then a Close frame; the peer answers with its own, and the server ends TCP
    * (§7.1.1). Messages that still come are dropped. Gives what `closed` gives. Throws `BAD_ARGUMENT` for a code that
-   * must not be sent, or a reason over 123 bytes.
+   * must not be sent, or a reason over 123 bytes. 1005 stands for none: the Close frame is empty (§7.4.1).
    */
   close(code: number = CloseCode.Normal, reason = ''): Promise<CloseResult> {
-    this.#machine.close({ code, reason });
+    this.#machine.close(code === CloseCode.NoStatusReceived ? undefined : { code, reason });
     if (this.#readyState === 1) {
       this.#closedByUs = true;
       this.#startClosing({ discard: true });

@@ -11,5 +11,8 @@ export {
   DEFAULT_MAX_MESSAGE_BYTES,
   type ProtocolOptions,
 } from './protocol.ts';
+export type { ProxyChoice } from './proxy.ts';
+export { proxyFromEnvironment } from './proxy-from-environment.ts';
+export { redirectTarget } from './redirects.ts';
 export { type Listener, type ListenOptions, listen } from './server.ts';
 export { type ConnectionState, nextState, TRANSITIONS, type Trigger } from './transitions.ts';

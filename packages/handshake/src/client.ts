@@ -110,7 +110,7 @@ export function checkResponse(
 function whatNow({ status, headers }: ResponseHead): string {
   if (status === 401) return ', which asks for credentials';
   const location = header(headers, 'Location');
-  if (status < 300 || status > 399 || location === undefined) return '';
+  if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return '';
   // Whatever a server writes there, a password in a message ends up in a log.
   const place = location.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i, '$1//');
   return `, which points to ${shown(place, 200)}; redirects are not followed unless asked for`;

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../packages/cli/start.ts', import.meta.url));
 
 /** The shell's program from source, in a process of its own; `cwd` is where its user stands. */
 export function shell(args: readonly string[], cwd: string): ChildProcess {

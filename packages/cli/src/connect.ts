@@ -27,12 +27,18 @@ export interface RouteOptions {
   readonly signal: AbortSignal;
 }
 
-/** A connection to the receiver that was named, to the one at the default address, or to one of our own. */
+/**
+ * A connection to the receiver that was named (by --to, else by WSFERRY_URL); only when none was: to the one at the
+ * default address, or to one of our own.
+ */
 export async function findRoute(options: RouteOptions, reporter: Reporter): Promise<Route> {
-  const { to, cwd, signal } = options;
-  const tls = await tlsOptions(options, reporter);
-  if (to !== undefined) return { connection: await open(to, tls, signal), url: to };
-  const url = process.env['WSFERRY_URL'] ?? DEFAULT_URL;
+  const { cwd, signal } = options;
+  const named = options.to ?? (process.env['WSFERRY_URL'] || undefined);
+  const tls = await tlsOptions({ ...options, to: named }, reporter);
+  if (named !== undefined) {
+    return { connection: await open(named, tls, signal).catch((error) => blame(error, options.to)), url: named };
+  }
+  const url = DEFAULT_URL;
   try {
     return { connection: await open(url, tls, signal), url };
   } catch (error) {
@@ -46,6 +52,13 @@ export async function findRoute(options: RouteOptions, reporter: Reporter): Prom
       throw failure;
     }
   }
+}
+
+/** Who did not type the address would look for it in vain on the command line. */
+function blame(error: unknown, to: string | undefined): never {
+  if (to !== undefined || !(error instanceof CliError)) throw error;
+  const hint = [error.hint, 'the address is from WSFERRY_URL'].filter(Boolean).join('; ');
+  throw new CliError(error.code, error.message, error.exitCode, { hint, cause: error.cause });
 }
 
 async function open(url: string, tls: ConnectionOptions | undefined, signal: AbortSignal): Promise<Connection> {
@@ -88,7 +101,7 @@ async function tlsOptions(
   if (ca === undefined && !insecure) return undefined;
   if (to === undefined || (URL.canParse(to) && new URL(to).protocol === 'ws:')) {
     throw new CliError('NO_TLS', '--ca and --insecure need an address with wss:', ExitCode.Usage, {
-      hint: 'name it with --to wss://…',
+      hint: 'name it with --to wss://… or WSFERRY_URL',
     });
   }
   if (insecure) {

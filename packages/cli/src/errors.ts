@@ -47,7 +47,7 @@ export function explainConnect(error: unknown, url: string): Explanation {
     return {
       code: 'NOBODY_LISTENING',
       message: `nobody listens at ${url}`,
-      hint: 'start a receiver there with "wsferry serve", or leave out --to to receive right here',
+      hint: 'start a receiver there with "wsferry serve", or name none to receive right here',
       exitCode,
     };
   }

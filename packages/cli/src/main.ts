@@ -6,8 +6,7 @@ import type { SendOptions } from './commands/send.ts';
 import type { ServeOptions } from './commands/serve.ts';
 import { ExitCode } from './exit-codes.ts';
 
-// pnpm and npm run scripts in the package's folder; the user stands where INIT_CWD says.
-const cwd = process.env['INIT_CWD'] ?? process.cwd();
+const cwd = process.cwd();
 let exitCode: ExitCode = ExitCode.Done;
 
 const program = new Command('wsferry')
@@ -49,7 +48,7 @@ Examples:
   wsferry send report.pdf --json | jq -r 'select(.event == "stored").md5'
 
 Environment:
-  WSFERRY_URL   the address to try without --to
+  WSFERRY_URL   the receiver, when there is no --to
   NO_COLOR      no colours`,
   )
   .action(async (paths: string[], options: SendOptions) => {

@@ -5,16 +5,25 @@ import { createRequire } from 'node:module';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+/** What the installed command runs, from source; what the workspace's `start` script runs; what was built, if it was. */
+export const entries = { main: here('../src/main.ts'), start: here('../start.ts'), built: here('../dist/main.js') };
 const tsx = createRequire(import.meta.url).resolve('tsx');
 
-/** Nobody may listen here: the discard port, so that a test never meets a receiver of the person who runs it. */
-const NOBODY = 'ws://127.0.0.1:9';
+/** Maps the default port, so that a test never meets a receiver of the person who runs it. */
+const mapDefaultPort = here('./map-default-port.ts');
 
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+export interface ProgramOptions {
+  readonly env?: Record<string, string>;
+  /** Who listens at ws://127.0.0.1:6455, as this program sees it. Default: nobody. */
+  readonly defaultPort?: number;
+  readonly entry?: string;
 }
 
 type JsonEvent = { event: string; [key: string]: unknown };
@@ -26,11 +35,13 @@ export class Program implements AsyncDisposable {
   #stdout = '';
   #stderr = '';
 
-  constructor(args: readonly string[], cwd: string, env: Record<string, string> = {}) {
+  constructor(args: readonly string[], cwd: string, options: ProgramOptions = {}) {
+    const { env, defaultPort = 9, entry = entries.main } = options;
     const { INIT_CWD: _, CI: __, WSFERRY_URL: ___, ...inherited } = process.env;
-    this.#child = spawn(process.execPath, ['--conditions=@wsferry/source', '--import', tsx, main, ...args], {
+    const source = entry === entries.built ? [] : ['--conditions=@wsferry/source'];
+    this.#child = spawn(process.execPath, [...source, '--import', tsx, '--import', mapDefaultPort, entry, ...args], {
       cwd,
-      env: { ...inherited, WSFERRY_URL: NOBODY, ...env },
+      env: { ...inherited, DEFAULT_PORT: String(defaultPort), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
@@ -61,8 +72,8 @@ export class Program implements AsyncDisposable {
 }
 
 /** Runs it to its end. */
-export async function wsferry(args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Ended> {
-  await using program = new Program(args, cwd, env);
+export async function wsferry(args: readonly string[], cwd: string, options: ProgramOptions = {}): Promise<Ended> {
+  await using program = new Program(args, cwd, options);
   return await program.ended;
 }
 

@@ -66,7 +66,7 @@ describe('a receiver that says no', () => {
     await using here = await folderWith();
     const echo = await listen({}, () => {});
     const named = await wsferry(['send', 'a.txt', '--to', echo.url], here.path);
-    const unnamed = await wsferry(['send', 'a.txt'], here.path, { WSFERRY_URL: echo.url });
+    const unnamed = await wsferry(['send', 'a.txt'], here.path, { defaultPort: echo.port });
     await echo.close();
     expect(named.code).toBe(3);
     expect(named.stderr).toContain('wsferry.v1');

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { selfSignedCertificate, temporaryDirectory } from '@wsferry/testing';
 import { describe, expect, test } from 'vitest';
-import { bigFile, eventsOf, Program, startServe, wsferry } from './program.ts';
+import { bigFile, entries, eventsOf, Program, startServe, wsferry } from './program.ts';
 
 const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
 const md5 = (content: string | Uint8Array) => createHash('md5').update(content).digest('hex');
@@ -24,7 +25,7 @@ describe('send without an address', () => {
     expect(code).toBe(0);
     const stored = join(here.path, 'received', 'README.md');
     expect(stdout).toMatch(
-      /^nobody listens at ws:\/\/127\.0\.0\.1:9: receiving in this process at ws:\/\/127\.0\.0\.1:\d+/,
+      /^nobody listens at ws:\/\/127\.0\.0\.1:6455: receiving in this process at ws:\/\/127\.0\.0\.1:\d+/,
     );
     expect(stdout).toContain(`saving into ${join(here.path, 'received')}\n`);
     expect(stdout).toContain(`stored ${stored} (8 B, md5 ${md5('# hello\n')}, `);
@@ -52,7 +53,7 @@ describe('send without an address', () => {
     await writeFile(join(here.path, 'a.txt'), 'one');
     const { program, url } = await startServe(['--dir', there.path], here.path);
     await using _ = program;
-    const { code } = await wsferry(['send', 'a.txt'], here.path, { WSFERRY_URL: url });
+    const { code } = await wsferry(['send', 'a.txt'], here.path, { defaultPort: Number(new URL(url).port) });
     expect(code).toBe(0);
     expect(await readFile(join(there.path, 'a.txt'), 'utf8')).toBe('one');
     expect(await readdir(here.path)).toEqual(['a.txt']);
@@ -63,20 +64,61 @@ describe('send without an address', () => {
     await writeFile(join(here.path, 'a.txt'), 'one');
     const web = createHttpServer((_, response) => response.writeHead(404).end());
     const port = await listening(web);
-    const { code, stdout } = await wsferry(['send', 'a.txt'], here.path, { WSFERRY_URL: `ws://127.0.0.1:${port}` });
+    const { code, stdout } = await wsferry(['send', 'a.txt'], here.path, { defaultPort: port });
     web.close();
     expect(code).toBe(0);
     expect(stdout).toMatch(/status 404 Not Found: receiving in this process/);
   });
 
-  test('relative paths count from where the user stands, not from where pnpm runs the script', async () => {
+  test("the workspace's start script counts relative paths from where the user stands, not from where pnpm runs it", async () => {
     await using here = await temporaryDirectory();
     await using elsewhere = await temporaryDirectory();
     await writeFile(join(here.path, 'a.txt'), 'one');
-    const { code } = await wsferry(['--', 'send', 'a.txt'], elsewhere.path, { INIT_CWD: here.path });
-    expect(code).toBe(0);
+    const options = { entry: entries.start, env: { INIT_CWD: here.path } };
+    expect(await wsferry(['--', 'send', 'a.txt'], elsewhere.path, options)).toMatchObject({ code: 0, stderr: '' });
     expect(await readFile(join(here.path, 'received', 'a.txt'), 'utf8')).toBe('one');
     expect(await readdir(elsewhere.path)).toEqual([]);
+    const { scripts } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+    expect(scripts.start).toMatch(/ start\.ts$/);
+  });
+
+  // npm sets INIT_CWD for `"deploy": "cd build && wsferry send a.zip"`, too.
+  test.each([entries.main, entries.built].filter((entry) => existsSync(entry)))(
+    'the program itself (%s) counts them from its own folder, whatever INIT_CWD says',
+    async (entry) => {
+      await using here = await temporaryDirectory();
+      await using root = await temporaryDirectory();
+      await writeFile(join(here.path, 'a.txt'), 'mine');
+      await writeFile(join(root.path, 'a.txt'), 'another');
+      const ended = await wsferry(['send', 'a.txt'], here.path, {
+        entry,
+        env: { INIT_CWD: root.path },
+      });
+      expect(ended).toMatchObject({ code: 0, stderr: '' });
+      expect(await readFile(join(here.path, 'received', 'a.txt'), 'utf8')).toBe('mine');
+      expect(await readdir(root.path)).toEqual(['a.txt']);
+    },
+  );
+
+  test.each([
+    ['nobody listens', async () => ['ws://127.0.0.1:9', undefined] as const, 'nobody listens at ws://127.0.0.1:9'],
+    [
+      'a web server listens',
+      async () => {
+        const web = createHttpServer((_, response) => response.writeHead(404).end());
+        return [`ws://127.0.0.1:${await listening(web)}`, web] as const;
+      },
+      'status 404 Not Found',
+    ],
+  ])('WSFERRY_URL names a receiver: where %s, nothing is stored, exit 3', async (_, start, message) => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.txt'), 'one');
+    const [url, web] = await start();
+    const ended = await wsferry(['send', 'a.txt'], here.path, { env: { WSFERRY_URL: url } });
+    web?.close();
+    expect(ended).toMatchObject({ code: 3, stdout: '' });
+    expect(ended.stderr).toContain(message);
+    expect(await readdir(here.path)).toEqual(['a.txt']);
   });
 });
 
@@ -162,6 +204,15 @@ describe('over TLS', () => {
     const doubted = await wsferry(['send', 'a.txt', '--to', url], here.path);
     expect(doubted.code).toBe(3);
     expect(doubted.stderr).toMatch(/not trusted.*--ca.*--insecure/);
+
+    const env = { WSFERRY_URL: url };
+    const byVariable = await wsferry(['send', 'a.txt'], here.path, { env });
+    expect(byVariable).toMatchObject({ code: 3, stdout: '' });
+    expect(byVariable.stderr).toMatch(/not trusted.*WSFERRY_URL/);
+    expect(await wsferry(['send', 'a.txt', '--ca', 'cert.pem', '--quiet'], here.path, { env })).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
 
     const trusted = await wsferry(['send', 'a.txt', '--to', url, '--ca', 'cert.pem'], here.path);
     expect(trusted).toMatchObject({ code: 0, stderr: '' });

@@ -31,6 +31,9 @@ const BROWSER_OPTIONS = {
   handshakeTimeoutMs: 60_000,
 };
 
+/** So much may be taken from the connection before its listeners have run: enough for a turn's worth of small messages. */
+const MAX_AHEAD_BYTES = 64 * 1024;
+
 const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
@@ -48,11 +51,11 @@ const WebSocketClass = class WebSocket extends EventTarget {
   #extensions = '';
   #binaryType = 'blob';
 
-  constructor(url: unknown, protocols?: unknown) {
+  constructor(url: unknown, protocols: unknown = []) {
     // biome-ignore lint/complexity/noArguments: undefined is an argument, none is an error
     assertArguments('WebSocket', 1, arguments.length);
     const address = toUsvString(url);
-    const names = protocols === undefined ? [] : toStringOrSequence(protocols);
+    const names = toStringOrSequence(protocols);
     const { baseUrl, origin } = currentEnvironment();
     const parsed = parseAddress(address, baseUrl);
     assertProtocols(names);
@@ -161,9 +164,14 @@ const WebSocketClass = class WebSocket extends EventTarget {
     try {
       const connection = await this.#establish(protocols, origin, options);
       this.#open(connection);
+      let ahead = 0;
       for await (const data of connection) {
-        await newTask();
-        this.#deliver(data);
+        // Each message is a task of its own; several may wait for theirs in one turn of the event loop.
+        const delivered = newTask(() => this.#deliver(data));
+        ahead += data.length + 64;
+        if (ahead < MAX_AHEAD_BYTES) continue;
+        ahead = 0;
+        await delivered;
       }
       await newTask();
       if (this.#readyState === OPEN) this.#readyState = CLOSING;
@@ -286,9 +294,17 @@ function optionsOf(target: object): WebSocketClassOptions {
   return {};
 }
 
-/** The rest of the caller, and what it awaits at once, runs as a task of its own: after a turn of the event loop. */
-function newTask(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/**
+ * Queues a task (https://html.spec.whatwg.org/#queue-a-task): `run`, or whoever awaits it, comes after the tasks queued
+ * before and their microtasks.
+ */
+function newTask(run?: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => {
+      run?.();
+      resolve();
+    });
+  });
 }
 
 function messageBytes(message: string | Uint8Array | Blob): number {

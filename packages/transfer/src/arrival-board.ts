@@ -1,3 +1,4 @@
+import { wholeNumberOrInfinity } from './options.ts';
 import type { StoredFile } from './ports.ts';
 
 /** A file that has arrived, as FILE_ARRIVED tells it. */
@@ -20,9 +21,9 @@ export class ArrivalBoard {
   readonly #recent: Arrival[] = [];
   readonly #listeners = new Set<(arrival: Arrival) => void>();
 
-  /** `keep`: how many arrivals are remembered for those who come later, 100 by default. */
+  /** `keep`: how many arrivals are remembered for those who come later, 100 by default, 0 for none. */
   constructor({ keep = 100, now = Date.now }: { readonly keep?: number; readonly now?: () => number } = {}) {
-    this.#keep = keep;
+    this.#keep = wholeNumberOrInfinity('keep', keep, 0);
     this.#now = now;
   }
 

@@ -12,7 +12,7 @@ export function sendFile(pipe: MessagePipe, source: FileSource, options: SendOpt
   return (sessionOf(pipe) ?? openSession(pipe, { role: 'opener' })).sendFile(source, options);
 }
 
-/** Takes files from a pipe that the other side opened, until it ends. Never rejects. */
+/** Takes files from a pipe that the other side opened, until it ends. Never rejects; throws what `openSession` throws. */
 export function receiveFiles(
   pipe: MessagePipe,
   options: Omit<SessionOptions, 'role'> & { readonly role?: SessionOptions['role'] },

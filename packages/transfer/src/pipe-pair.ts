@@ -1,4 +1,5 @@
 import { TransferError } from './errors.ts';
+import { wholeNumberOrInfinity } from './options.ts';
 import type { MessagePipe } from './pipe.ts';
 
 /** One end of {@link pipePair}. */
@@ -19,6 +20,7 @@ export function pipePair({
 }: {
   readonly highWaterMarkBytes?: number;
 } = {}): [MemoryPipe, MemoryPipe] {
+  wholeNumberOrInfinity('highWaterMarkBytes', highWaterMarkBytes, 0);
   const status: Status = { code: undefined };
   const there = new Lane(highWaterMarkBytes);
   const back = new Lane(highWaterMarkBytes);

@@ -2,6 +2,7 @@ import type { ArrivalBoard } from './arrival-board.ts';
 import { encodePacket } from './encode.ts';
 import { asTransferError, TransferError } from './errors.ts';
 import { Incoming } from './incoming.ts';
+import { wholeNumber, wholeNumberOrInfinity } from './options.ts';
 import { Outgoing } from './outgoing.ts';
 import type { FileArrived, Packet } from './packets.ts';
 import { parsePacket } from './parse.ts';
@@ -22,13 +23,13 @@ export interface SessionOptions {
   readonly accept?: Accept | undefined;
   /** Where stored files are announced and WATCH is served; without it WATCH is refused with FORBIDDEN. */
   readonly board?: ArrivalBoard | undefined;
-  /** Bytes per transfer a sender may have on the way beyond what is stored, 4 MiB by default. */
+  /** Bytes per transfer a sender may have on the way beyond what is stored, from 1 on, 4 MiB by default. */
   readonly windowBytes?: number | undefined;
-  /** The most bytes of one FILE_DATA we send, 256 KiB by default. */
+  /** The most bytes of one FILE_DATA we send, from 1 on, 256 KiB by default. */
   readonly chunkBytes?: number | undefined;
   /** The largest file that is taken; without it the sink's disk is the limit. */
   readonly maxFileBytes?: number | undefined;
-  /** Open transfers in one direction, 128 by default. More of ours wait; more of the peer's are refused. */
+  /** Open transfers in one direction, from 1 on, 128 by default. More of ours wait; more of the peer's are refused. */
   readonly maxTransfers?: number | undefined;
   /** Hears about every file that is offered to us. What it throws is dropped. */
   readonly onTransfer?: ((event: TransferEvent) => void) | undefined;
@@ -46,7 +47,7 @@ export interface SendOptions {
 export interface Session {
   /** Resolves when the receiver has stored the file; rejects with a TransferError. */
   sendFile(source: FileSource, options?: SendOptions): Promise<StoredFile>;
-  /** Asks the peer to tell of every file that arrives there, the `recent` last ones first. Replaces an earlier watch. */
+  /** Asks the peer to tell of every file that arrives there, the `recent` (0) last ones first. Replaces an earlier watch. */
   watch(onArrived: (arrival: FileArrived) => void, options?: { readonly recent?: number }): void;
   /** Resolves, never rejects, when the pipe has ended and every sink and source is closed. */
   readonly closed: Promise<void>;
@@ -61,12 +62,27 @@ export function sessionOf(pipe: MessagePipe): Session | undefined {
   return sessions.get(pipe);
 }
 
-/** Starts to read the pipe and to answer what comes. A pipe has one session; a second one is an error of the caller. */
+/**
+ * Starts to read the pipe and to answer what comes. A pipe has one session; a second one is an error of the caller.
+ *
+ * @throws {RangeError} when an option is out of range, before anything is read.
+ */
 export function openSession(pipe: MessagePipe, options: SessionOptions): Session {
+  checkOptions(options);
   if (sessions.has(pipe)) throw new TransferError('INTERNAL', 'this pipe has a session already');
   const session = new PipeSession(pipe, options);
   sessions.set(pipe, session);
   return session;
+}
+
+function checkOptions({ role, windowBytes, chunkBytes, maxFileBytes, maxTransfers }: SessionOptions): void {
+  if (role !== 'opener' && role !== 'acceptor') {
+    throw new RangeError(`expected role to be 'opener' or 'acceptor', got ${role}`);
+  }
+  if (windowBytes !== undefined) wholeNumber('windowBytes', windowBytes, 1);
+  if (chunkBytes !== undefined) wholeNumber('chunkBytes', chunkBytes, 1);
+  if (maxFileBytes !== undefined) wholeNumberOrInfinity('maxFileBytes', maxFileBytes, 0);
+  if (maxTransfers !== undefined) wholeNumberOrInfinity('maxTransfers', maxTransfers, 1);
 }
 
 class PipeSession implements Session {
@@ -105,6 +121,7 @@ class PipeSession implements Session {
   }
 
   watch(onArrived: (arrival: FileArrived) => void, { recent }: { readonly recent?: number } = {}): void {
+    if (recent !== undefined) wholeNumber('recent', recent, 0);
     this.#onArrived = onArrived;
     this.#send({ type: 'WATCH', recent });
   }

@@ -1,4 +1,5 @@
 import { TransferError } from '../errors.ts';
+import { wholeNumberOrInfinity } from '../options.ts';
 import type { MessagePipe } from '../pipe.ts';
 
 /** What is used of a WebSocket; the browser's own fits, and so does Node's and `ws`'s. */
@@ -33,7 +34,8 @@ const MAX_REASON_BYTES = 123;
  * window of the protocol.
  */
 export function fromWebSocket(socket: WebSocketLike, options: FromWebSocketOptions = {}): MessagePipe {
-  return new WebSocketPipe(socket, options.bufferedBytes ?? 4 * 1024 * 1024);
+  const bufferedBytes = wholeNumberOrInfinity('bufferedBytes', options.bufferedBytes ?? 4 * 1024 * 1024, 0);
+  return new WebSocketPipe(socket, bufferedBytes);
 }
 
 type Data = string | Uint8Array;

@@ -1,7 +1,7 @@
 import { table } from './index.ts';
 import type { Role } from './peer/peer.ts';
 import { reportGroup, reportTotals } from './report.ts';
-import type { Group, Row } from './row.ts';
+import { type Group, type Row, rolesOf } from './row.ts';
 import { playRows, type Verdict } from './run.ts';
 import { Stage } from './stage.ts';
 
@@ -20,7 +20,8 @@ export async function runTable(
   print: (text: string) => void,
 ): Promise<boolean> {
   const roles: Role[] = role ? [role] : url ? ['server'] : ['server', 'client'];
-  const canPlay = (row: Row) => url === undefined || (!('act' in row) && !('options' in row));
+  const canPlay = (row: Row) =>
+    rolesOf(row).some((one) => roles.includes(one)) && (url === undefined || (!('act' in row) && !('options' in row)));
   const groups = table
     .map((group): Group => ({ ...group, rows: group.rows.filter((row) => row.id.startsWith(only) && canPlay(row)) }))
     .filter(({ rows }) => rows.length > 0);

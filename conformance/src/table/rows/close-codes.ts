@@ -28,7 +28,7 @@ const ours = [
       },
     ),
   ),
-  ...[...INVALID, 70_000, -1, 1000.5, Number.NaN].map((code) =>
+  ...[...INVALID.filter((code) => code !== 1005), 70_000, -1, 1000.5, Number.NaN].map((code) =>
     closes(
       `7.4-we-refuse-${code}`,
       codes,
@@ -50,6 +50,17 @@ const ours = [
     ),
   ),
 ];
+
+/** 1005 names a Close without a code (§7.1.5): that is what a program gets that closes with it. */
+const none = closes(
+  '7.4-we-send-1005',
+  codes,
+  'A program that closes with 1005 sends a Close without a code: 1005 itself is never on the wire.',
+  [{ heard: 1 }, frame.close()],
+  [],
+  0,
+  { act: (connection) => connection.close(1005), deliveries: ['in one write'] },
+);
 
 /** Every border of §7.4 and of IANA's registry, both ways. */
 export const closeCodes: ConversationRow[] = [
@@ -76,4 +87,5 @@ export const closeCodes: ConversationRow[] = [
     fails(`7.4-refuse-${code}-reason`, codes, `The same for ${code} with a reason.`, 1002, [frame.close(code, 'why')]),
   ),
   ...ours,
+  none,
 ];

@@ -1,5 +1,6 @@
 import { closes, fails, failsFast, frame, type Group, notLast, pong, text, upTo } from '../row.ts';
 import { closeCodes } from './close-codes.ts';
+import { weClose } from './we-close.ts';
 
 const good = frame.text('good');
 const notUtf8 = Uint8Array.of(0xce, 0xba, 0xe1, 0xbd, 0xb9, 0xed, 0xa0, 0x80, 0x65);
@@ -136,55 +137,7 @@ export const closing: Group = {
       frame.close(1001, Uint8Array.of(0xc0, 0xaf)),
     ]),
     ...closeCodes,
-    closes(
-      '7.1.2-we-close-empty-answer',
-      'RFC 6455 §7.1.2',
-      'An endpoint that closed takes a Close without a code as the answer.',
-      [{ heard: 1 }, frame.close()],
-      [],
-      1000,
-      { act: (connection) => connection.close() },
-    ),
-    closes(
-      '7.1.2-we-close-other-code',
-      'RFC 6455 §7.1.2',
-      'It takes any other code too.',
-      [{ heard: 1 }, frame.close(4321, 'other')],
-      [],
-      1000,
-      { act: (connection) => connection.close() },
-    ),
-    closes(
-      '7.1.2-we-close-messages-go-on',
-      'RFC 6455 §7.1.2',
-      'What still comes before the answer is taken and gets no answer: no pong either.',
-      [{ heard: 1 }, frame.text('late'), frame.ping('late'), frame.close(1000)],
-      [],
-      1000,
-      { act: (connection) => connection.close() },
-    ),
-    closes(
-      '7.1.2-we-close-crossing',
-      'RFC 6455 §7.1.2',
-      'Two Closes that cross are one closing handshake.',
-      [frame.close(1000)],
-      [],
-      1001,
-      {
-        act: (connection) => connection.close(1001),
-        deliveries: ['with the head', 'in one write'],
-        check: ({ close }) => (close?.code === 1001 ? undefined : 'not its own Close first'),
-      },
-    ),
-    closes(
-      '7.1.2-we-close-then-violation',
-      'RFC 6455 §7.1.7',
-      'A violation after its Close ends TCP, and no second Close is sent.',
-      [{ heard: 1 }, { opcode: 15 }],
-      [],
-      1000,
-      { act: (connection) => connection.close(), fails: true },
-    ),
+    ...weClose,
     closes(
       '7.1.5-reason-cut',
       'RFC 6455 §5.5.1',

@@ -9,13 +9,22 @@ import { ExitCode } from './exit-codes.ts';
 const cwd = process.cwd();
 let exitCode: ExitCode = ExitCode.Done;
 
+// `pnpm --filter cli start -- send …` passes the dashes on.
+const args = process.argv.slice(2);
+if (args[0] === '--') args.shift();
+if (args.length === 0) args.push('--help');
+// Known before anything is parsed: a mistake in the command line is an event, too.
+const asJson = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).includes('--json');
+const usageHint = 'wsferry --help shows how';
+
 const program = new Command('wsferry')
   .description('Send and receive files over WebSocket.')
   .version(
     (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,
   )
   .exitOverride()
-  .showHelpAfterError('(wsferry --help shows how)')
+  .configureOutput({ writeErr: (text) => asJson || process.stderr.write(text) })
+  .showHelpAfterError(`(${usageHint})`)
   .addHelpText(
     'after',
     `
@@ -32,9 +41,12 @@ const quiet = () => new Option('--quiet', 'errors only');
 program
   .command('send')
   .description('Send files. Without --to: to ws://127.0.0.1:6455, or into ./received when nobody listens there.')
-  .argument('<path...>', 'the files')
+  .argument('<path...>', 'the files', (path: string, before?: string[]) => {
+    if (path === '') throw new InvalidArgumentError('expected a path, got an empty one.');
+    return [...(before ?? []), path];
+  })
   .option('--to <url>', 'the receiver, ws://… or wss://…')
-  .option('--ca <file>', 'trust the authorities in this PEM file (wss)')
+  .option('--ca <file>', 'trust the authorities in this PEM file (wss)', given)
   .option('--insecure', 'do not check the certificate (wss): anybody could be receiving')
   .addOption(json())
   .addOption(quiet())
@@ -59,11 +71,11 @@ Environment:
 program
   .command('serve')
   .description('Receive files until Ctrl-C.')
-  .option('--dir <dir>', 'the folder to save into; without it ./received, which is created')
-  .option('--host <host>', 'the address to listen at', '127.0.0.1')
+  .option('--dir <dir>', 'the folder to save into; without it ./received, which is created', given)
+  .option('--host <host>', 'the address to listen at', given, '127.0.0.1')
   .option('--port <port>', 'the port; 0 picks a free one and prints it', parsePort, 6455)
-  .option('--tls-cert <file>', 'certificate chain in PEM: serve wss')
-  .option('--tls-key <file>', 'its private key in PEM')
+  .option('--tls-cert <file>', 'certificate chain in PEM: serve wss', given)
+  .option('--tls-key <file>', 'its private key in PEM', given)
   .addOption(json())
   .addOption(quiet())
   .addHelpText(
@@ -80,6 +92,12 @@ Examples:
     exitCode = await serve(cwd, options);
   });
 
+/** `--dir "$DIR"` with nothing in DIR: a mistake, and never the folder one stands in or every interface. */
+function given(text: string): string {
+  if (text === '') throw new InvalidArgumentError('expected a name, got an empty one.');
+  return text;
+}
+
 function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('expected a port from 0 to 65535.');
@@ -90,15 +108,16 @@ function parsePort(text: string): number {
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
-// `pnpm --filter cli start -- send …` passes the dashes on.
-const args = process.argv.slice(2);
-if (args[0] === '--') args.shift();
-if (args.length === 0) args.push('--help');
 try {
   await program.parseAsync(args, { from: 'user' });
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   exitCode = error.exitCode === 0 ? ExitCode.Done : ExitCode.Usage;
+  if (asJson && exitCode === ExitCode.Usage) {
+    const { jsonReporter } = await import('./reporters/json.ts');
+    const message = error.message.replace(/^error: /, '');
+    jsonReporter(process.stdout).report({ event: 'error', code: 'USAGE', message, hint: usageHint, exitCode });
+  }
 }
 // Not by running dry: an idle timer of a lower layer must not hold the shell up. What was written goes out first.
 await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));

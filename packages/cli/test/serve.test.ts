@@ -101,13 +101,37 @@ describe('serve that cannot start says why in one line', () => {
 });
 
 describe('the command line', () => {
-  test.each([['send'], ['nonsense'], ['send', '--nonsense', 'x'], ['send', 'x', '--json', '--quiet']])(
-    '%s: a usage error, exit 2',
-    async (...args) => {
-      await using here = await temporaryDirectory();
-      expect(await wsferry(args, here.path)).toMatchObject({ code: 2, stdout: '' });
-    },
-  );
+  test.each([
+    ['send'],
+    ['nonsense'],
+    ['send', '--nonsense', 'x'],
+    ['send', ''],
+    ['send', 'a.txt', '--ca', ''],
+    ['serve', '--dir', ''],
+    ['serve', '--host', ''],
+    ['serve', '--tls-cert', '', '--tls-key', ''],
+  ])('%s: a usage error, exit 2', async (...args) => {
+    await using here = await temporaryDirectory();
+    const ended = await wsferry(args, here.path);
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    if (args.includes('')) expect(ended.stderr).toContain('got an empty one');
+    expect(await readdir(here.path)).toEqual([]);
+  });
+
+  test.each([
+    [['send', '--json'], "missing required argument 'path'"],
+    [['send', 'x', '--json', '--quiet'], "'--json' cannot be used with option '--quiet'"],
+    [['serve', '--json', '--port', 'x'], 'expected a port from 0 to 65535'],
+  ])('%j: with --json a usage error is an event like every other', async (args, message) => {
+    await using here = await temporaryDirectory();
+    const ended = await wsferry(args, here.path);
+    expect(ended).toMatchObject({ code: 2, stderr: '' });
+    const events = eventsOf(ended);
+    expect(events).toEqual([
+      { event: 'error', code: 'USAGE', message: expect.any(String), hint: expect.any(String), exitCode: 2 },
+    ]);
+    expect(events[0]?.['message']).toContain(message);
+  });
 
   test('--version and --help answer', async () => {
     await using here = await temporaryDirectory();

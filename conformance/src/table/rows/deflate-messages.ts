@@ -68,7 +68,7 @@ const examples: ConversationRow[] = [
   ]),
   takes('empty', 'An empty message (§7.2.3.6).', compressed('text', bytes('00')), [text('')]),
   takes('empty-binary', 'An empty binary message.', compressed('binary', bytes('00')), [binary('')]),
-  takes('empty-fixed', 'An empty message in a fixed block.', compressed('text', bytes('020000')), [text('')]),
+  takes('empty-fixed', 'An empty message in a fixed block.', compressed('text', bytes('0200')), [text('')]),
   takes(
     'tail-left-on',
     'A message whose 00 00 ff ff was left on is an empty block longer, and valid.',

@@ -1,12 +1,13 @@
 import { setMaxListeners } from 'node:events';
-import { setImmediate } from 'node:timers';
 import { header } from '@wsferry/handshake';
-import { type ConnectOptions, connect } from '../client.ts';
+import { connect } from '../client.ts';
 import type { CloseResult, Connection } from '../connection.ts';
 import { assertProtocols, currentEnvironment, isBlockedPort, parseAddress } from './address.ts';
+import { BROWSER_OPTIONS, bindOptions, optionsOf, tell, type WebSocketClassOptions } from './class-options.ts';
 import { EventHandlers } from './event-handlers.ts';
 import { CloseEvent } from './events.ts';
 import { Outgoing } from './outgoing.ts';
+import { newTask } from './task.ts';
 import type { WebSocketConstructor, WebSocket as WebSocketInstance } from './types.ts';
 import {
   assertArguments,
@@ -16,20 +17,6 @@ import {
   toStringOrSequence,
   toUsvString,
 } from './webidl.ts';
-
-/** What `webSocketClass` binds to a class: everything `connect` takes that the standard's constructor does not. */
-export interface WebSocketClassOptions extends Omit<ConnectOptions, 'protocols' | 'signal'> {
-  /** Told why, before the `error` event, which by the standard says nothing. */
-  onFailure?: (error: unknown, url: string) => void;
-}
-
-/** What a browser does and `connect` does not do by itself. */
-const BROWSER_OPTIONS = {
-  /** Offers permessage-deflate, as the standard's "establish a WebSocket connection" has it. */
-  deflate: true,
-  /** The standard has no limit, browsers have one: Firefox 20 s, Chromium 4 minutes. */
-  handshakeTimeoutMs: 60_000,
-};
 
 /** So much may be taken from the connection before its listeners have run: enough for a turn's worth of small messages. */
 const MAX_AHEAD_BYTES = 64 * 1024;
@@ -272,8 +259,6 @@ Object.defineProperty(WebSocketClass.prototype, Symbol.toStringTag, { value: 'We
 export const WebSocket = WebSocketClass as unknown as WebSocketConstructor;
 export type WebSocket = WebSocketInstance;
 
-const boundOptions = new WeakMap<object, WebSocketClassOptions>();
-
 /**
  * A `WebSocket` class whose connections are made with further options of `connect` (`headers`, `tls`, `proxy`,
  * `maxMessageBytes`, …), for code that takes a class: `new Client(url, { WebSocket: webSocketClass({ tls: { ca } }) })`.
@@ -281,30 +266,8 @@ const boundOptions = new WeakMap<object, WebSocketClassOptions>();
 export function webSocketClass(options: WebSocketClassOptions): WebSocketConstructor {
   const Bound = class WebSocket extends WebSocketClass {};
   Object.defineProperty(Bound, 'length', { value: 1, configurable: true });
-  boundOptions.set(Bound, options);
+  bindOptions(Bound, options);
   return Bound as unknown as WebSocketConstructor;
-}
-
-/** Classes that extend a bound class are bound too. */
-function optionsOf(target: object): WebSocketClassOptions {
-  for (let found: object | null = target; found; found = Object.getPrototypeOf(found)) {
-    const options = boundOptions.get(found);
-    if (options) return options;
-  }
-  return {};
-}
-
-/**
- * Queues a task (https://html.spec.whatwg.org/#queue-a-task): `run`, or whoever awaits it, comes after the tasks queued
- * before and their microtasks.
- */
-function newTask(run?: () => void): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(() => {
-      run?.();
-      resolve();
-    });
-  });
 }
 
 function messageBytes(message: string | Uint8Array | Blob): number {
@@ -315,14 +278,4 @@ function messageBytes(message: string | Uint8Array | Blob): number {
 /** The message in a buffer of its own: `data` may be a part of what came from the socket. */
 function wholeBuffer(data: Uint8Array): ArrayBufferLike {
   return data.byteLength === data.buffer.byteLength ? data.buffer : data.slice().buffer;
-}
-
-function tell(onFailure: WebSocketClassOptions['onFailure'], error: unknown, url: string): void {
-  try {
-    onFailure?.(error, url);
-  } catch (thrown) {
-    process.nextTick(() => {
-      throw thrown; // as of a listener
-    });
-  }
 }

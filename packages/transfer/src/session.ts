@@ -51,8 +51,8 @@ export interface Session {
   watch(onArrived: (arrival: FileArrived) => void, options?: { readonly recent?: number }): void;
   /** Resolves, never rejects, when the pipe has ended and every sink and source is closed. */
   readonly closed: Promise<void>;
-  /** Cancels what is open with SHUTTING_DOWN, closes the pipe and resolves like `closed`. */
-  close(): Promise<void>;
+  /** Cancels what is open with SHUTTING_DOWN, closes the pipe (1000 unless told otherwise) and resolves like `closed`. */
+  close(code?: number, reason?: string): Promise<void>;
 }
 
 const sessions = new WeakMap<MessagePipe, Session>();
@@ -126,10 +126,10 @@ class PipeSession implements Session {
     this.#send({ type: 'WATCH', recent });
   }
 
-  close(): Promise<void> {
+  close(code = 1000, reason = ''): Promise<void> {
     if (!this.#closing) {
       this.#stop(new TransferError('SHUTTING_DOWN'), true);
-      this.#closePipe(1000, '');
+      this.#closePipe(code, reason);
     }
     return this.closed;
   }

@@ -29,6 +29,11 @@ export interface OpenSource {
   read(): Promise<Uint8Array | undefined>;
   /** Hex digest of the whole file, prefix included; called after the end. */
   digest(): Promise<string>;
+  /**
+   * Called once, and possibly while `read()` or `digest()` is under way (the transfer was cancelled): what that call
+   * gives then is of no interest. A session counts as closed when this resolves, so it should not wait for what may
+   * never come.
+   */
   close(): Promise<void>;
 }
 

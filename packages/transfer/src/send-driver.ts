@@ -32,6 +32,7 @@ export class SendDriver {
   readonly #resolve: (file: StoredFile) => void;
   readonly #reject: (error: TransferError) => void;
   #credited: (() => void) | undefined;
+  #interrupt: (() => void) | undefined;
   #pump: Promise<void> = Promise.resolve();
 
   constructor(id: number, source: FileSource, port: SendPort, onProgress?: (progress: SendProgress) => void) {
@@ -75,13 +76,14 @@ export class SendDriver {
       else this.#reject(action.error);
     }
     this.#credited?.();
+    if (this.#machine.ended) this.#interrupt?.();
   }
 
   async #run(start: number): Promise<void> {
     let open: OpenSource | undefined;
     try {
       open = await this.#open(start);
-      if (start > 0 && !this.#machine.ended) {
+      if (open && start > 0 && !this.#machine.ended) {
         const verdict = this.#machine.judgePrefix(open.prefixDigest);
         const again = verdict.find((action) => action.do === 'open');
         if (again) {
@@ -90,7 +92,7 @@ export class SendDriver {
           open = await this.#open(again.start);
         } else this.#apply(verdict);
       }
-      await this.#stream(open);
+      if (open) await this.#stream(open);
     } catch (error) {
       this.#apply(this.#machine.stop(asTransferError(error, 'SOURCE_FAILED')));
     } finally {
@@ -99,17 +101,35 @@ export class SendDriver {
     }
   }
 
-  #open(start: number): Promise<OpenSource> {
-    return this.#source.open({ start, chunkBytes: this.#port.chunkBytes, algorithm: 'md5' });
+  /** The source, opened; `undefined` when the transfer ended first: then it is closed once it has opened. */
+  async #open(start: number): Promise<OpenSource | undefined> {
+    const opening = this.#source.open({ start, chunkBytes: this.#port.chunkBytes, algorithm: 'md5' });
+    const open = await this.#unlessEnded(opening);
+    if (open === undefined) void opening.then((late) => late.close()).catch(() => {});
+    return open;
+  }
+
+  /**
+   * What a call of the source gives; `undefined` as soon as the transfer has ended. A silent pipe or a dead network
+   * drive may answer never, and whoever cancels is not to wait for it. (Not Promise.race: each would leave something
+   * on a promise that lives as long as the transfer.)
+   */
+  #unlessEnded<T>(call: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      call.then(resolve, reject);
+      this.#interrupt = () => resolve(undefined);
+      if (this.#machine.ended) this.#interrupt();
+    });
   }
 
   async #stream(open: OpenSource): Promise<void> {
     const machine = this.#machine;
     while (!machine.ended) {
-      let rest = await open.read();
+      let rest = await this.#unlessEnded(open.read());
+      if (machine.ended) return;
       if (rest === undefined) {
-        const md5 = await open.digest();
-        if (!machine.ended) this.#apply(machine.sourceEnded(md5));
+        const md5 = await this.#unlessEnded(open.digest());
+        if (md5 !== undefined && !machine.ended) this.#apply(machine.sourceEnded(md5));
         return;
       }
       while (rest.length > 0 && !machine.ended) {

@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFile, chmod, mkdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { OpenSource } from '../ports.ts';
@@ -99,20 +97,6 @@ describe('a path as a source', () => {
     } finally {
       if (root) process.seteuid?.(0);
     }
-  });
-
-  test.skipIf(process.platform === 'win32')('that is a named pipe is read as a stream of unknown length', async () => {
-    const path = join(directory.path, 'pipe');
-    await promisify(execFile)('mkfifo', [path]);
-    const source = await pathSource(path);
-    expect(source).toMatchObject({ name: 'pipe', size: undefined });
-    const bytes = pattern(1_000_001);
-    const writing = writeFile(path, bytes);
-    const opened = await source.open({ start: 0, chunkBytes, algorithm: 'md5' });
-    expect(Buffer.compare(await readAll(opened), bytes)).toBe(0);
-    expect(await opened.digest()).toBe(md5(bytes));
-    await writing;
-    await opened.close();
   });
 
   test.each([

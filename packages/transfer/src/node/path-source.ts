@@ -4,6 +4,7 @@ import { TransferError } from '../errors.ts';
 import type { FileSource, OpenOptions, OpenSource } from '../ports.ts';
 import { sourceError } from './file-errors.ts';
 import { createHasher, type Hasher } from './hashing.ts';
+import { openNamedPipe } from './named-pipe.ts';
 
 /** How a file looked when it was named or opened; a file that looks different later was changed under our hands. */
 interface Look {
@@ -14,7 +15,8 @@ interface Look {
 /**
  * A file on disk, to be sent. Its MD5 is computed in a worker thread beside the reading.
  *
- * A named pipe (`<(command)`) is taken too: of unknown size, and it can be opened once.
+ * A named pipe (`<(command)`) is taken too: of unknown size, and it can be opened once. One whose writer is silent or
+ * not there yet is waited for, and can be cancelled at any time.
  *
  * @throws TransferError SOURCE_FAILED, with Node's error as `cause`, when the path is missing, unreadable, a directory
  * or a device.
@@ -24,7 +26,7 @@ export async function pathSource(path: string): Promise<FileSource> {
     const found = await stat(path, { bigint: true });
     if (found.isDirectory()) throw new TransferError('SOURCE_FAILED', `cannot read ${path}: it is a directory`);
     const name = basename(resolve(path));
-    if (found.isFIFO()) return { name, size: undefined, open: (options) => openPath(path, undefined, options) };
+    if (found.isFIFO()) return { name, size: undefined, open: (options) => openNamedPipe(path, options) };
     if (!found.isFile()) {
       throw new TransferError(
         'SOURCE_FAILED',
@@ -45,7 +47,7 @@ export async function pathSource(path: string): Promise<FileSource> {
   }
 }
 
-async function openPath(path: string, look: Look | undefined, options: OpenOptions): Promise<OpenSource> {
+async function openPath(path: string, look: Look, options: OpenOptions): Promise<OpenSource> {
   const file = await open(path, 'r').catch((error: unknown) => {
     throw sourceError(path, error);
   });
@@ -79,7 +81,7 @@ class OpenPath implements OpenSource {
   prefixDigest?: string;
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #look: Look | undefined;
+  readonly #look: Look;
   readonly #start: number;
   readonly #chunkBytes: number;
   readonly #blockBytes: number;
@@ -90,20 +92,20 @@ class OpenPath implements OpenSource {
   #current: Uint8Array<ArrayBuffer> = new Uint8Array();
   #closed: Promise<void> | undefined;
 
-  constructor(path: string, file: FileHandle, look: Look | undefined, options: OpenOptions) {
+  constructor(path: string, file: FileHandle, look: Look, options: OpenOptions) {
     this.#path = path;
     this.#file = file;
     this.#look = look;
     this.#start = options.start;
     this.#chunkBytes = options.chunkBytes;
     this.#blockBytes = Math.max(1, Math.floor(BLOCK_BYTES / options.chunkBytes)) * options.chunkBytes;
-    this.#hasher = createHasher(options.algorithm, look?.size);
+    this.#hasher = createHasher(options.algorithm, look.size);
   }
 
   /** Checks that it is still the file that was named, and hashes the prefix that the receiver holds already. */
   async begin(): Promise<void> {
     await this.#checkUnchanged();
-    if (this.#start === 0 || (this.#look !== undefined && this.#start > this.#look.size)) return;
+    if (this.#start === 0 || this.#start > this.#look.size) return;
     let left = this.#start;
     while (left > 0) {
       const block = await this.#nextBlock(left);
@@ -140,12 +142,10 @@ class OpenPath implements OpenSource {
 
   close(): Promise<void> {
     this.#closed ??= (async () => {
-      // A read that is still under way must end before its descriptor may. On a pipe that can take for ever: not awaited.
-      const ended = Promise.allSettled(this.#ahead).then(() => {
-        this.#hasher.drop();
-        return this.#file.close();
-      });
-      if (this.#look !== undefined) await ended;
+      // A read that is still under way must end before its descriptor may.
+      await Promise.allSettled(this.#ahead);
+      this.#hasher.drop();
+      await this.#file.close();
     })();
     return this.#closed;
   }
@@ -168,22 +168,18 @@ class OpenPath implements OpenSource {
 
   /** Reads up to `limit` bytes and hands them to the hasher; `undefined` at the end of the file. */
   async #nextBlock(limit: number): Promise<Block | undefined> {
-    const left = this.#look === undefined ? Number.POSITIVE_INFINITY : this.#look.size - this.#position;
-    const wanted = Math.min(limit, this.#blockBytes, left);
+    const wanted = Math.min(limit, this.#blockBytes, this.#look.size - this.#position);
     if (wanted === 0) return undefined;
     const bytes = this.#buffer(wanted);
     let filled = 0;
     while (filled < wanted) {
-      const at = this.#look === undefined ? null : this.#position + filled;
-      const { bytesRead } = await this.#file.read(bytes, filled, wanted - filled, at);
+      const { bytesRead } = await this.#file.read(bytes, filled, wanted - filled, this.#position + filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
-      if (this.#look === undefined) break; // what a pipe gives is sent at once, however little
     }
-    if (filled < wanted && this.#look !== undefined) {
+    if (filled < wanted) {
       throw changed(this.#path, `it ended after ${this.#position + filled} of ${this.#look.size} bytes`);
     }
-    if (filled === 0) return undefined;
     this.#position += filled;
     const hashed = this.#hasher.update(bytes.subarray(0, filled));
     hashed.catch(() => {});
@@ -198,7 +194,6 @@ class OpenPath implements OpenSource {
   }
 
   async #checkUnchanged(): Promise<void> {
-    if (this.#look === undefined) return;
     const now = await this.#file.stat({ bigint: true });
     if (Number(now.size) !== this.#look.size) {
       throw changed(this.#path, `it had ${this.#look.size} bytes and has ${now.size} now`);

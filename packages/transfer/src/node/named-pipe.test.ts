@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { temporaryDirectory } from '@wsferry/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { deferred } from '../../test/raw-peer.ts';
+import { memoryReceiver, type OpenSource, openSession, pipePair } from '../index.ts';
+import { pathSource } from './index.ts';
+
+const chunkBytes = 64 * 1024;
+const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
+const pattern = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8)) & 0xff);
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let path: string;
+beforeEach(async () => {
+  directory = await temporaryDirectory();
+  path = join(directory.path, 'pipe');
+  await promisify(execFile)('mkfifo', [path]);
+});
+afterEach(() => directory.remove());
+
+async function readAll(source: OpenSource): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for (let chunk = await source.read(); chunk !== undefined; chunk = await source.read()) {
+    expect(chunk.byteLength).toBeLessThanOrEqual(chunkBytes);
+    chunks.push(chunk.slice());
+  }
+  return Buffer.concat(chunks);
+}
+
+describe.skipIf(process.platform === 'win32')('a named pipe as a source', () => {
+  test.each([0, 1, 1_000_001])('is a stream of unknown length: %i bytes and their digest', async (size) => {
+    const source = await pathSource(path);
+    expect(source).toMatchObject({ name: 'pipe', size: undefined });
+    const bytes = pattern(size);
+    const writing = writeFile(path, bytes);
+    const opened = await source.open({ start: 0, chunkBytes, algorithm: 'md5' });
+    expect(Buffer.compare(await readAll(opened), bytes)).toBe(0);
+    expect(await opened.digest()).toBe(md5(bytes));
+    await writing;
+    await opened.close();
+  });
+
+  test('opened at an offset proves the prefix and gives the rest', async () => {
+    const bytes = pattern(300_000);
+    const writing = writeFile(path, bytes);
+    const opened = await (await pathSource(path)).open({ start: 100_000, chunkBytes, algorithm: 'md5' });
+    expect(opened.prefixDigest).toBe(md5(bytes.subarray(0, 100_000)));
+    expect(Buffer.compare(await readAll(opened), bytes.subarray(100_000))).toBe(0);
+    expect(await opened.digest()).toBe(md5(bytes));
+    await writing;
+    await opened.close();
+  });
+
+  test('gives what there is at once, however little', async () => {
+    const source = await pathSource(path);
+    const reading = await source.open({ start: 0, chunkBytes, algorithm: 'md5' });
+    const writer = await open(path, 'w');
+    for (const word of ['a', 'few', 'words']) {
+      await writer.write(word);
+      expect(new TextDecoder().decode(await reading.read())).toBe(word);
+    }
+    await writer.close();
+    expect(await reading.read()).toBeUndefined();
+    await reading.close();
+  });
+
+  test.each(['nobody writes', 'the writer is silent'])(
+    'when %s: a transfer is cancelled and the session closes',
+    async (when) => {
+      const [near, far] = pipePair();
+      const accepted = deferred();
+      const { accept } = memoryReceiver();
+      const waiting = async (offer: Parameters<typeof accept>[0]) => {
+        accepted.resolve();
+        return accept(offer);
+      };
+      openSession(far, { role: 'acceptor', accept: waiting });
+      const sender = openSession(near, { role: 'opener' });
+      const abort = new AbortController();
+      // For reading and writing, so that it needs no reader to be opened.
+      const writer = when === 'nobody writes' ? undefined : await open(path, 'r+');
+      const sending = sender.sendFile(await pathSource(path), { signal: abort.signal });
+      await accepted.promise;
+      abort.abort();
+      await expect(sending).rejects.toMatchObject({ code: 'CANCELLED' });
+      await sender.close();
+      await writer?.close();
+    },
+  );
+
+  test('idle ones take none of the threads in which files are read', async () => {
+    const source = await pathSource(path);
+    // Node has four of them.
+    const idle = await Promise.all(
+      Array.from({ length: 5 }, () => source.open({ start: 0, chunkBytes, algorithm: 'md5' })),
+    );
+    for (const opened of idle) opened.read().catch(() => {});
+    const file = join(directory.path, 'file');
+    await writeFile(file, 'read');
+    expect(await readFile(file, 'utf8')).toBe('read');
+    await Promise.all(idle.map((opened) => opened.close()));
+  });
+});

@@ -5,6 +5,7 @@ import { type Connection, connect } from '@wsferry/connection';
 import { SUBPROTOCOL } from '@wsferry/transfer';
 import { CliError, explainConnect, explainFile } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
+import { leave } from './leaving.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import type { Reporter } from './reporters/reporter.ts';
 
@@ -71,7 +72,7 @@ async function open(url: string, tls: ConnectionOptions | undefined, signal: Abo
     throw new CliError(code, message, exitCode, { ...(hint !== undefined && { hint }), cause: error });
   }
   if (connection.protocol === SUBPROTOCOL) return connection;
-  await connection.close(1000, 'not a wsferry receiver');
+  await leave(connection, signal);
   throw new CliError(
     'NOT_WSFERRY',
     `${url} speaks WebSocket but not wsferry: it did not agree to the subprotocol ${SUBPROTOCOL}`,

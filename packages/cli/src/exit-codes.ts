@@ -12,6 +12,8 @@ export const ExitCode = {
   Refused: 4,
   /** The receiver's bytes are not the sender's. */
   DigestMismatch: 5,
+  /** The terminal was closed (128 + SIGHUP). */
+  HungUp: 129,
   /** Ctrl-C (128 + SIGINT). */
   Interrupted: 130,
   /** 128 + SIGTERM. */
@@ -28,6 +30,7 @@ export function worst(codes: readonly ExitCode[]): ExitCode {
   const order = [
     ExitCode.Interrupted,
     ExitCode.Terminated,
+    ExitCode.HungUp,
     ExitCode.DigestMismatch,
     ExitCode.CannotConnect,
     ExitCode.Usage,

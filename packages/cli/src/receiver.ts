@@ -1,17 +1,18 @@
 import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import type { TlsOptions } from 'node:tls';
-import { type Connection, listen } from '@wsferry/connection';
+import { CloseCode, type Connection, listen } from '@wsferry/connection';
 import { ArrivalBoard, openSession, type Session, SUBPROTOCOL, type TransferEvent } from '@wsferry/transfer';
 import { directoryReceiver } from '@wsferry/transfer/node';
 import { CliError, explainListen, systemCode } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
+import { INTERRUPTED_CLOSE_MS } from './leaving.ts';
 
 /** A receiver that listens: `serve`, or the one that `send` embeds. */
 export interface Receiver {
   readonly url: string;
   readonly dir: string;
-  /** Closing handshakes with 1001, partial files removed, then the port is free. */
+  /** Open transfers end with SHUTTING_DOWN, closing handshakes with 1001, partial files removed, then the port is free. */
   close(): Promise<void>;
 }
 
@@ -56,8 +57,10 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       url: listener.url,
       dir,
       async close() {
-        const ending = [...sessions].map((session) => session.closed);
-        await listener.close({ code: 1001, reason: 'the receiver is stopping' });
+        // The sessions first: only they can tell the senders why (SHUTTING_DOWN).
+        const going = [CloseCode.GoingAway, 'the receiver is stopping'] as const;
+        const ending = [...sessions].map((session) => session.close(...going));
+        await listener.close({ code: going[0], reason: going[1], timeoutMs: INTERRUPTED_CLOSE_MS });
         await Promise.allSettled(ending);
       },
     };

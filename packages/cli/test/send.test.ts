@@ -267,8 +267,11 @@ describe('an address that is no receiver', () => {
   });
 });
 
-describe('Ctrl-C', () => {
-  test('ends a transfer with exit code 130, the closing handshake, and no half file', async () => {
+describe('Ctrl-C, or a terminal that is closed', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGHUP', 129],
+  ] as const)('%s ends a transfer with exit code %i, the closing handshake, and no half file', async (name, code) => {
     await using here = await temporaryDirectory();
     await using there = await temporaryDirectory();
     await bigFile(join(here.path, 'big.bin'));
@@ -276,11 +279,21 @@ describe('Ctrl-C', () => {
     await using _ = receiver;
     await using sender = new Program(['send', 'big.bin', '--to', url, '--json'], here.path);
     await sender.printed(/"progress"/);
-    sender.signal('SIGINT');
-    expect((await sender.ended).code).toBe(130);
+    sender.signal(name);
+    const ended = await sender.ended;
+    expect(ended.code).toBe(code);
+    expect(
+      eventsOf(ended)
+        .filter(({ event }) => event !== 'progress')
+        .slice(-3),
+    ).toEqual([
+      { event: 'stopping', signal: name },
+      { event: 'cancelled', id: 1, name: 'big.bin' },
+      { event: 'done', stored: 0, failed: 1, exitCode: code },
+    ]);
     await receiver.printed(/"failed"/);
-    receiver.signal('SIGINT');
-    expect((await receiver.ended).code).toBe(130);
+    receiver.signal(name);
+    expect((await receiver.ended).code).toBe(code);
     expect((await readdir(there.path)).filter((name) => name !== '.wsferry')).toEqual([]);
   });
 });

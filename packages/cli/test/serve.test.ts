@@ -20,7 +20,7 @@ describe('serve', () => {
     expect(await readdir(join(here.path, 'received'))).toContain('a.txt');
   });
 
-  test('stopped in the middle of a transfer, it leaves no half file, and the sender learns of it: exit 1 or 4', async () => {
+  test('stopped in the middle of a transfer, it leaves no half file, and the sender is told why: exit 4', async () => {
     await using here = await temporaryDirectory();
     await bigFile(join(here.path, 'big.bin'));
     const { program, url } = await startServe(['--json'], here.path);
@@ -30,8 +30,8 @@ describe('serve', () => {
     program.signal('SIGINT');
     expect((await program.ended).code).toBe(130);
     const { code, stderr } = await sender.ended;
-    expect([1, 4]).toContain(code);
-    expect(stderr).toMatch(/^failed big\.bin: /);
+    expect(stderr).toMatch(/^failed big\.bin: refused by the receiver: .*the receiver is being stopped/);
+    expect(code).toBe(4);
     expect((await readdir(join(here.path, 'received'))).filter((name) => name !== '.wsferry')).toEqual([]);
   });
 
@@ -58,6 +58,7 @@ describe('serve', () => {
     await program.printed(/"stored"/);
     program.signal('SIGINT');
     const events = eventsOf(await program.ended);
+    expect(events.at(-2)).toEqual({ event: 'stopping', signal: 'SIGINT' });
     expect(events[0]).toEqual({ event: 'receiver', url, dir: join(here.path, 'received'), embedded: false });
     expect(events.find(({ event }) => event === 'stored')).toMatchObject({
       id: 1,

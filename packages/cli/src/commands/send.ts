@@ -2,10 +2,11 @@ import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { openSession, type Session } from '@wsferry/transfer';
 import { pathSource } from '@wsferry/transfer/node';
-import { findRoute, type Route } from '../connect.ts';
+import { findRoute } from '../connect.ts';
 import { CliError, explain, explainFile, explainTransfer } from '../errors.ts';
 import { ExitCode, worst } from '../exit-codes.ts';
 import { type Interruption, watchInterruption } from '../interruption.ts';
+import { leave } from '../leaving.ts';
 import { createReporter, type Reporter } from '../reporters/reporter.ts';
 
 /** More at once gain nothing on one connection and cost a worker and an open file each. */
@@ -30,7 +31,7 @@ interface Job {
 /** Sends `paths` over one connection. Never throws: every failure is reported and becomes the exit code. */
 export async function send(paths: readonly string[], cwd: string, options: SendOptions): Promise<ExitCode> {
   const reporter = await createReporter({ ...options, progress: true });
-  const interruption = watchInterruption();
+  const interruption = watchInterruption((signal) => reporter.report({ event: 'stopping', signal }));
   let exitCode: ExitCode;
   try {
     exitCode = await sendAll(paths, cwd, options, interruption, reporter);
@@ -87,7 +88,8 @@ async function sendAll(
         }
       });
     } finally {
-      await leave(route, signal.aborted);
+      await leave(route.connection, signal);
+      await route.receiver?.close();
     }
   }
   const exitCode = signal.aborted ? interruption.exitCode : worst(codes);
@@ -124,13 +126,6 @@ async function sendOne(session: Session, { id, path, source }: Job, signal: Abor
     bytesPerSecond: file.existing ? 0 : Math.round((file.size / Math.max(durationMs, 0.1)) * 1000),
     existing: file.existing,
   });
-}
-
-/** 1000: done; 1001: the user ends it (RFC 6455 §7.4.1). */
-async function leave({ connection, receiver }: Route, interrupted: boolean): Promise<void> {
-  if (interrupted) await connection.close(1001, 'interrupted');
-  else await connection.close(1000, 'done');
-  await receiver?.close();
 }
 
 async function eachConcurrently<T>(items: readonly T[], limit: number, run: (item: T) => Promise<void>): Promise<void> {

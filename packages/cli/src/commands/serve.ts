@@ -24,7 +24,7 @@ export interface ServeOptions {
 /** Receives files until Ctrl-C. Never throws: every failure is reported and becomes the exit code. */
 export async function serve(cwd: string, options: ServeOptions): Promise<ExitCode> {
   const reporter = await createReporter(options);
-  const interruption = watchInterruption();
+  const interruption = watchInterruption((signal) => reporter.report({ event: 'stopping', signal }));
   let receiver: Receiver | undefined;
   let exitCode: ExitCode = ExitCode.Done;
   const counts = { stored: 0, failed: 0 };

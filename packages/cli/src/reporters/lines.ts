@@ -27,6 +27,11 @@ export function receiverLine(event: CliEvent & { event: 'receiver' }, color: boo
   return `${printable(event.reason ?? 'no receiver')}: receiving in this process at ${url}, saving into ${dir}`;
 }
 
+/** Said at once: closing may take a moment. */
+export function stoppingLine({ signal }: CliEvent & { event: 'stopping' }): string {
+  return signal === 'SIGINT' ? 'stopping … (Ctrl-C again ends now)' : 'stopping …';
+}
+
 /** Everything about a stored file in one line. */
 export function storedLine(event: CliEvent & { event: 'stored' }, color: boolean): string {
   const c = picocolors.createColors(color);

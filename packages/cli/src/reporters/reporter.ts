@@ -1,3 +1,5 @@
+import type { EndingSignal } from '../interruption.ts';
+
 /**
  * Everything a command has to say, as data: the four reporters only differ in how they show it, and `--json` prints
  * these objects as they are. Sizes in bytes, times in milliseconds, rates in bytes per second.
@@ -24,6 +26,8 @@ export type CliEvent =
       existing: boolean;
     }
   | { event: 'failed'; id: number; name: string; code: string; message: string; hint?: string }
+  /** The first Ctrl-C, or another signal to end: what is open is being closed. */
+  | { event: 'stopping'; signal: EndingSignal }
   /** The user ended it. */
   | { event: 'cancelled'; id: number; name: string }
   | { event: 'warning'; message: string }

@@ -2,7 +2,7 @@ import { printable } from '@wsferry/transfer';
 import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
 import { bar, bytes, cutMiddle, duration, percent, RateMeter, rate, timeLeft } from '../format.ts';
-import { doneLine, problemLine, receiverLine } from './lines.ts';
+import { doneLine, problemLine, receiverLine, stoppingLine } from './lines.ts';
 import { type CliEvent, type Reporter, wantsColor } from './reporter.ts';
 
 /** More lines than this would scroll away on a small terminal. */
@@ -123,6 +123,9 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
           break;
         case 'cancelled':
           active.delete(event.id);
+          break;
+        case 'stopping':
+          keep(c.dim(stoppingLine(event)));
           break;
         case 'done':
           active.clear();

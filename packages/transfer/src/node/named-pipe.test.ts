@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -91,6 +92,16 @@ describe.skipIf(process.platform === 'win32')('a named pipe as a source', () => 
       await writer?.close();
     },
   );
+
+  test('is left when it is closed, also while a read waits, and twice', async () => {
+    const opened = await (await pathSource(path)).open({ start: 0, chunkBytes, algorithm: 'md5' });
+    const read = opened.read().catch(() => {});
+    await opened.close();
+    await opened.close();
+    await read;
+    // What a writer hears who finds no reader.
+    await expect(open(path, constants.O_WRONLY | constants.O_NONBLOCK)).rejects.toMatchObject({ code: 'ENXIO' });
+  });
 
   test('idle ones take none of the threads in which files are read', async () => {
     const source = await pathSource(path);

@@ -66,8 +66,10 @@ class OpenNamedPipe implements OpenSource {
   }
 
   async close(): Promise<void> {
-    this.#socket.destroy();
     this.#hasher.drop();
+    const closed = this.#socket.closed ? undefined : new Promise((resolve) => this.#socket.once('close', resolve));
+    this.#socket.destroy();
+    await closed;
   }
 
   async #skip(start: number): Promise<void> {

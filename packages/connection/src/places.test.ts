@@ -1,10 +1,15 @@
-import { createServer as createTcpServer } from 'node:net';
+import { connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { acceptUpgrade } from '@wsferry/handshake/node';
 import { selfSignedCertificate, temporaryDirectory } from '@wsferry/testing';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { helloFrom, serve, start, startProxy } from '../test/network.ts';
 import { Connection, connect } from './index.ts';
+
+let tls: { cert: string; key: string };
+beforeAll(async () => {
+  tls = await selfSignedCertificate();
+});
 
 /** A server of WebSockets at a Unix socket. */
 async function atSocket(path: string): Promise<{ hosts: (string | undefined)[]; targets: string[] }> {
@@ -52,10 +57,9 @@ describe('a Unix socket', () => {
   test('by option, with a wss: URL: TLS over it', async () => {
     await using folder = await temporaryDirectory();
     const socketPath = join(folder.path, 'a.sock');
-    const tls = await selfSignedCertificate();
     const { port } = await serve({ tls });
     const server = createTcpServer({ allowHalfOpen: true }, async (socket) => {
-      const far = (await import('node:net')).connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      const far = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true });
       far.on('error', () => {}).pipe(socket);
       socket.pipe(far);
     });
@@ -106,7 +110,6 @@ describe('IPv6', () => {
   );
 
   test('over TLS, a name is sent as the server name', async () => {
-    const tls = await selfSignedCertificate();
     const names: string[] = [];
     const { port } = await serve({
       tls: {

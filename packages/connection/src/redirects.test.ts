@@ -3,9 +3,14 @@ import { createServer as createHttpsServer } from 'node:https';
 import { join } from 'node:path';
 import { HandshakeError, type HeaderList, type ResponseHead } from '@wsferry/handshake';
 import { selfSignedCertificate, temporaryDirectory } from '@wsferry/testing';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { helloFrom, serve, start, startProxy } from '../test/network.ts';
 import { connect, redirectTarget } from './index.ts';
+
+let tls: { cert: string; key: string };
+beforeAll(async () => {
+  tls = await selfSignedCertificate();
+});
 
 /** Node's HTTP server, which points every upgrade elsewhere. */
 async function pointing(
@@ -53,7 +58,6 @@ describe('asked for, a redirect', () => {
     ['wss', 'https:'],
     ['wss', 'wss:'],
   ])('to %s is written %s', async (scheme, protocol) => {
-    const tls = await selfSignedCertificate();
     const { url } = await serve(scheme === 'wss' ? { tls } : {});
     const { url: first } = await pointing(url.replace(/^wss?:/, protocol));
     expect(await helloFrom(await connect(first, { maxRedirects: 1, tls: { ca: tls.cert } }))).toBe('hello');
@@ -75,7 +79,6 @@ describe('asked for, a redirect', () => {
   });
 
   test('from wss to ws is refused', async () => {
-    const tls = await selfSignedCertificate();
     const { url } = await serve();
     const first = await pointing(url.replace('ws:', 'http:'), { tls });
     await expect(connect(first.url, { maxRedirects: 5, tls: { ca: tls.cert } })).rejects.toMatchObject({

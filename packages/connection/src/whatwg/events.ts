@@ -69,3 +69,15 @@ function globalCloseEvent(): CloseEventConstructor | undefined {
   // One that does not belong to the global Event could not be dispatched at the global EventTarget.
   return typeof found === 'function' && found.prototype instanceof Event ? found : undefined;
 }
+
+/** Node 20's MessageEvent does not name itself, and would be "[object Event]". */
+const MESSAGE_EVENT_IS_NAMED = Object.hasOwn(MessageEvent.prototype, Symbol.toStringTag);
+
+/** https://html.spec.whatwg.org/#messageevent */
+export function messageEvent(data: string | Blob | ArrayBufferLike, origin: string): MessageEvent {
+  const event = new MessageEvent('message', { data, origin });
+  if (!MESSAGE_EVENT_IS_NAMED) {
+    Object.defineProperty(event, Symbol.toStringTag, { value: 'MessageEvent', configurable: true });
+  }
+  return event;
+}

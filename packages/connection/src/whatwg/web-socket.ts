@@ -5,7 +5,7 @@ import type { CloseResult, Connection } from '../connection.ts';
 import { assertProtocols, currentEnvironment, isBlockedPort, parseAddress } from './address.ts';
 import { BROWSER_OPTIONS, bindOptions, optionsOf, tell, type WebSocketClassOptions } from './class-options.ts';
 import { EventHandlers } from './event-handlers.ts';
-import { CloseEvent } from './events.ts';
+import { CloseEvent, messageEvent } from './events.ts';
 import { Outgoing } from './outgoing.ts';
 import { newTask } from './task.ts';
 import type { WebSocketConstructor, WebSocket as WebSocketInstance } from './types.ts';
@@ -204,7 +204,7 @@ const WebSocketClass = class WebSocket extends EventTarget {
     if (this.#readyState !== OPEN) return;
     const content =
       typeof data === 'string' ? data : this.#binaryType === 'blob' ? new Blob([data]) : wholeBuffer(data);
-    this.#fire(new MessageEvent('message', { data: content, origin: this.#url.origin }));
+    this.#fire(messageEvent(content, this.#url.origin));
   }
 
   /**

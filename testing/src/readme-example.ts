@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs the first ```ts block of the README one folder above the test file, as its reader would: a program of its own
- * that imports the package by its public name. Gives what it printed; rejects when it fails.
+ * Runs a ```ts block (the first, unless `index` counts on from 0) of the README one folder above the test file, as its
+ * reader would: a program of its own that imports the package by its public name. Gives what it printed; rejects when it
+ * fails.
  */
-export async function runReadmeExample(testFileUrl: string): Promise<string> {
+export async function runReadmeExample(testFileUrl: string, index = 0): Promise<string> {
   const packageFolder = fileURLToPath(new URL('..', testFileUrl));
   const readme = await readFile(join(packageFolder, 'README.md'), 'utf8');
-  const example = /```ts\n([\s\S]*?)```/.exec(readme)?.[1];
-  if (!example) throw new Error(`expected a \`\`\`ts block in ${packageFolder}README.md, found none`);
+  const example = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)][index]?.[1];
+  if (!example) throw new Error(`expected \`\`\`ts block ${index} in ${packageFolder}README.md, found none`);
   // Inside the package, so that its own name resolves as it does for anybody who installed it.
-  const script = join(packageFolder, `.readme-example-${process.pid}.ts`);
+  const script = join(packageFolder, `.readme-example-${process.pid}-${index}.ts`);
   await writeFile(script, example);
   try {
     return await run(script, packageFolder);

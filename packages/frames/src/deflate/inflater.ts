@@ -4,13 +4,13 @@ import { History } from './history.ts';
 import { type InflateResult, type InflateStep, inflateSteps } from './inflate-steps.ts';
 import { Output } from './output.ts';
 import { checkedWindowBits, type DeflateParameters } from './parameters.ts';
-import { inflateInThreads, inflateNow, isTooBig } from './zlib.ts';
+import { inflateInThreads, inflateNow, isTooBig, turn } from './zlib.ts';
 
 /**
- * What is inflated at once: so much takes about two milliseconds at the worst, and most messages are smaller, for which a
+ * What is inflated at once: so much takes about three milliseconds at the worst, and most messages are smaller, for which a
  * trip to zlib's threads would cost more than the work.
  */
-const AT_ONCE_INPUT_BYTES = 64 * 1024;
+const AT_ONCE_INPUT_BYTES = 32 * 1024;
 const AT_ONCE_OUTPUT_BYTES = 512 * 1024;
 /** How many calls of zlib or turns of small streams may be made at once, when a message has several. */
 const AT_ONCE_STEPS = 8;
@@ -135,9 +135,4 @@ function tryNow(step: InflateStep | undefined, already: number): InflateResult |
     if (isTooBig(error)) return undefined;
     throw error;
   }
-}
-
-/** Lets the event loop do what has come meanwhile. */
-function turn(): Promise<undefined> {
-  return new Promise((resolve) => setImmediate(resolve, undefined));
 }

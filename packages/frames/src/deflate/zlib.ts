@@ -4,6 +4,8 @@ import { FrameError } from '../errors.ts';
 import { type InflateResult, type InflateStep, TAIL } from './inflate-steps.ts';
 
 const LARGEST_CHUNK_BYTES = 64 * 1024;
+/** 2 MiB. */
+const CHUNKS_A_TURN = 32;
 
 /** Runs one step here. Throws FrameError INVALID_DEFLATE or TOO_BIG. */
 export function inflateNow(step: InflateStep): InflateResult {
@@ -44,8 +46,9 @@ export function inflateInThreads(step: InflateStep): Promise<InflateResult> {
       } else chunks.push(chunk);
     });
     engine.on('end', () => {
-      resolve({ bytes: joined(chunks, length), consumed: engine.bytesWritten });
+      const consumed = engine.bytesWritten;
       engine.destroy();
+      joined(chunks, length).then((bytes) => resolve({ bytes, consumed }), reject);
     });
     engine.on('error', (error) => reject(frameErrorOf(error, maxBytes)));
     if (bare) {
@@ -71,16 +74,23 @@ function optionsOf({ input, dictionary, bare }: InflateStep): ZlibOptions {
   };
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+/** One buffer of all, copied a few milliseconds at a time. */
+async function joined(chunks: readonly Uint8Array[], length: number): Promise<Uint8Array> {
   const [only] = chunks;
   if (chunks.length === 1 && only !== undefined) return only;
   const bytes = new Uint8Array(length);
   let at = 0;
-  for (const chunk of chunks) {
+  for (const [i, chunk] of chunks.entries()) {
     bytes.set(chunk, at);
     at += chunk.length;
+    if (i % CHUNKS_A_TURN === CHUNKS_A_TURN - 1) await turn();
   }
   return bytes;
+}
+
+/** Lets the event loop do what has come meanwhile. */
+export function turn(): Promise<undefined> {
+  return new Promise((resolve) => setImmediate(resolve, undefined));
 }
 
 /** What zlib says of the peer's bytes; anything else is passed on as it is. */

@@ -60,7 +60,9 @@ export const layers: readonly Layer[] = [
     name: '@wsferry/connection',
     mayImport: ['@wsferry/frames', '@wsferry/handshake'],
     outsidePackages: false,
-    withoutNode: { inside: ['src/protocol.ts', 'src/transitions.ts', 'src/errors.ts'] },
+    withoutNode: {
+      inside: ['src/protocol.ts', 'src/incoming.ts', 'src/outgoing.ts', 'src/transitions.ts', 'src/errors.ts'],
+    },
     needsNode: true,
   },
   {

@@ -1,11 +1,15 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import type { HeaderList } from '@wsferry/handshake';
+import { DeflateNegotiationError } from '@wsferry/frames/deflate';
+import { HandshakeError, type HeaderList } from '@wsferry/handshake';
 import { requestUpgrade } from '@wsferry/handshake/node';
 import { parseAddress } from './address.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { checkedOptions, milliseconds } from './checked-options.ts';
+import { offeredExtensions } from './compression.ts';
+import { Connection } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import { ConnectionError } from './errors.ts';
 import { openSocket } from './open-socket.ts';
+import type { ConnectionOptions } from './options.ts';
 import { chooseProxy, type ProxyChoice } from './proxy.ts';
 import { type Attempt, redirected } from './redirects.ts';
 
@@ -47,10 +51,15 @@ export interface ConnectOptions extends ConnectionOptions {
  * Rejects with `ConnectionError` (`BAD_URL`, `BAD_PROXY`, `CANNOT_CONNECT`, `TLS_UNTRUSTED`, `PROXY_FAILED`,
  * `REDIRECT_REFUSED`, `TOO_MANY_REDIRECTS`), with `HandshakeError` when something answered that did not upgrade
  * (`UNEXPECTED_STATUS` holds its `response`), upgraded wrongly, or was a proxy that refused (`PROXY_REFUSED`); aborted,
- * with the signal's reason or with a `HandshakeError` `ABORTED` whose `cause` it is.
+ * with the signal's reason. Options that are none are `BAD_ARGUMENT`, before anything is opened.
  */
 export async function connect(address: string | URL, options: ConnectOptions = {}): Promise<Connection> {
-  const { signal, handshakeTimeoutMs = 10_000, maxRedirects = 0, headers, tls } = options;
+  const { signal, maxRedirects = 0, headers, tls, protocols } = options;
+  checkedOptions(options);
+  const handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, 10_000);
+  if (protocols !== undefined && !Array.isArray(protocols)) {
+    throw new ConnectionError('BAD_ARGUMENT', `expected protocols to be a list of strings, got ${typeof protocols}`);
+  }
   let attempt: Attempt = { address: parseAddress(address, options.socketPath), headers, tls };
   signal?.throwIfAborted();
   const deadline = new Deadline(handshakeTimeoutMs, signal);
@@ -58,6 +67,7 @@ export async function connect(address: string | URL, options: ConnectOptions = {
     try {
       return await open(attempt, options, deadline);
     } catch (error) {
+      signal?.throwIfAborted();
       const next = maxRedirects > 0 ? redirected(attempt, error) : undefined;
       if (next === undefined) throw error;
       if (followed >= maxRedirects) {
@@ -76,9 +86,16 @@ async function open({ address, headers, tls }: Attempt, options: ConnectOptions,
   const { rest, accepted, response } = await requestUpgrade(socket, {
     url: address.url,
     protocols,
+    extensions: offeredExtensions(options.deflate),
     headers,
     timeoutMs: deadline.remainingMs,
     signal: deadline.signal,
   });
-  return new Connection({ role: 'client', socket, rest, accepted, url: address.href, response }, options);
+  try {
+    return new Connection({ role: 'client', socket, rest, accepted, url: address.href, response }, options);
+  } catch (error) {
+    socket.destroy();
+    if (!(error instanceof DeflateNegotiationError)) throw error;
+    throw new HandshakeError('BAD_EXTENSIONS', `${error.message} (${error.section})`, { response, cause: error });
+  }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { connect as connectTcp, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { FrameDecoder, Opcode } from '@wsferry/frames';
 import { acceptKey } from '@wsferry/handshake';
 import { FakeClock, selfSignedCertificate } from '@wsferry/testing';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -279,6 +280,73 @@ describe('keepalive', () => {
     const client = await connect(url, { clock, keepalive: { intervalMs: 1000, timeoutMs: 500 } });
     clock.advance(1500);
     expect(await client.closed).toMatchObject({ code: 1006, wasClean: false, error: { code: 'CLOSED' } });
+  });
+
+  test('while nobody reads, and pings cannot be answered, tells the peer unasked that it lives (§5.5.3)', async () => {
+    const clock = new FakeClock();
+    const decoder = new FrameDecoder({ role: 'server' });
+    let ponged = false;
+    const url = await rawServer((socket) => {
+      socket.write(Uint8Array.of(0x81, 1, 0x61)); // fills the inbox
+      socket.on('data', (chunk) => {
+        decoder.push(chunk);
+        for (let frame = decoder.next(); frame; frame = decoder.next()) ponged ||= frame.opcode === Opcode.Pong;
+      });
+    });
+    const client = await connect(url, { clock, receiveHighWaterMarkBytes: 1, keepalive: { intervalMs: 1000 } });
+    while (!ponged) {
+      clock.advance(1000);
+      await new Promise(setImmediate);
+    }
+    expect(client.readyState).toBe(1);
+  });
+});
+
+describe('a flood', () => {
+  test('of pings from a peer that reads nothing does not grow the output', async () => {
+    const [pings, count] = [Buffer.alloc(131 * 10_000), 10_000];
+    for (let n = 0; n < count; n++) pings.set([0x89, 125], n * 127);
+    let client!: Connection;
+    const flooded = new Promise<void>((resolve) => {
+      const answering = rawServer((socket) => {
+        socket.pause();
+        let sent = 0;
+        const more = () => {
+          if (++sent > 20) resolve();
+          else socket.write(pings.subarray(0, 127 * count), more);
+        };
+        more();
+      });
+      void answering.then(async (url) => {
+        client = await connect(url);
+      });
+    });
+    await flooded;
+    expect(client.bufferedAmount).toBeLessThan(1024 * 1024);
+  });
+
+  test('of empty messages that nobody takes stops the reading, too', async () => {
+    let stopped!: () => void;
+    const full = new Promise<void>((resolve) => {
+      stopped = resolve;
+    });
+    const url = await rawServer((socket) => {
+      const empty = Buffer.alloc(2 * 50_000);
+      for (let at = 0; at < empty.length; at += 2) empty[at] = 0x82;
+      // Once the client reads no more, the kernel's buffers fill, and a write waits.
+      const more = () => {
+        if (socket.write(empty)) setImmediate(more);
+        else setImmediate(() => (socket.writableLength > 20 * empty.length ? stopped() : more()));
+      };
+      more();
+    });
+    const client = await connect(url, { receiveHighWaterMarkBytes: 64 * 1024 });
+    await full;
+    let waiting = 0;
+    client.onMessage = () => {
+      if (++waiting === 1) queueMicrotask(() => client.abort());
+    };
+    expect(waiting).toBeLessThanOrEqual(64 * 1024);
   });
 });
 

@@ -1,63 +1,34 @@
 import type { Socket } from 'node:net';
+import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { CloseCode, type Message } from '@wsferry/frames';
-import type { Accepted, RequestHead, ResponseHead } from '@wsferry/handshake';
-import { type Clock, systemClock } from './clock.ts';
+import type { DeflateParameters } from '@wsferry/frames/deflate';
+import type { RequestHead, ResponseHead } from '@wsferry/handshake';
+import { checkedOptions } from './checked-options.ts';
+import { CloseTimer } from './close-timer.ts';
+import { agreedDeflate, compressionFor } from './compression.ts';
+import { DrainWaiters } from './drain-waiters.ts';
 import { ConnectionError } from './errors.ts';
-import { Inbox } from './inbox.ts';
-import { DEFAULT_KEEPALIVE, Keepalive, type KeepaliveOptions } from './keepalive.ts';
+import { Keepalive } from './keepalive.ts';
+import type { CloseResult, ConnectionOptions, ConnectionParts } from './options.ts';
 import { type ConnectionEvent, ConnectionProtocol } from './protocol.ts';
+import { type MessageHandler, Reading } from './reading.ts';
 import { RoundTrips } from './round-trips.ts';
+import { SocketWriter } from './socket-writer.ts';
+import { readableOf, writableOf } from './web-streams.ts';
 
-/** How a connection ended. `code` is the peer's or ours (RFC 6455 §7.1.5), 1006 when TCP ended without a Close frame. */
-export interface CloseResult {
-  code: number;
-  reason: string;
-  /** Whether the closing handshake was completed (§7.1.4). */
-  wasClean: boolean;
-  /** What the peer did wrong, when that ended the connection. */
-  error?: Error;
-}
-
-export interface ConnectionOptions {
-  /** Largest message taken, in bytes. Default 64 MiB. A larger one fails the connection with 1009. */
-  maxMessageBytes?: number;
-  /** Pings a silent peer and gives it up when nothing comes. On by default: 20 s and 20 s; `false` turns it off. */
-  keepalive?: KeepaliveOptions | false;
-  /** How long a closing handshake, and TCP's end after it, may make no progress. Default 10 s. */
-  closeTimeoutMs?: number;
-  /** Above this many unsent bytes `send` says `false`. Default 1 MiB; `drained` waits until half of it is gone. */
-  highWaterMarkBytes?: number;
-  /** Above this many received bytes that nobody took, reading stops and TCP slows the peer down. Default 1 MiB. */
-  receiveHighWaterMarkBytes?: number;
-  /** Where time comes from. Default: the system's. */
-  clock?: Clock;
-}
-
-/** What a handshake left: see `Upgraded` of `@wsferry/handshake/node`. */
-export interface ConnectionParts {
-  role: 'client' | 'server';
-  socket: Socket;
-  rest: Uint8Array;
-  accepted: Accepted;
-  url: string;
-  request?: RequestHead;
-  response?: ResponseHead;
-}
-
-const MEBIBYTE = 1024 * 1024;
-/** Up to here frames that leave together are copied into one write; larger ones are handed over side by side. */
-const GATHER_BYTES = 64 * 1024;
-/** So much unsent output means that the peer does not read: then its Pings are answered once for all. */
-const PONG_BACKLOG_BYTES = 64 * 1024;
+export type { CloseResult, ConnectionOptions, ConnectionParts } from './options.ts';
 
 /**
- * An open WebSocket on a TCP or TLS socket. Read it by iterating, or by setting `onMessage`; text comes as a string,
- * binary as bytes that are yours. Made by `connect` and `listen`.
+ * An open WebSocket on a TCP or TLS socket. Read it by iterating, by setting `onMessage`, or as web streams; text comes as
+ * a string, binary as bytes that are yours. Made by `connect`, `listen` and `takeOver`.
  *
  * Iteration ends when the connection closes, however it ends; `closed` says how.
  */
 export class Connection implements AsyncIterable<string | Uint8Array> {
+  /** The subprotocol that was agreed on, else the empty string. */
   readonly protocol: string;
+  /** What was agreed on for permessage-deflate; `undefined` when messages are not compressed. */
+  readonly deflate: DeflateParameters | undefined;
   readonly url: string;
   /** The request that opened it, on the server; its answer, on the client. */
   readonly request: RequestHead | undefined;
@@ -68,68 +39,70 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
 
   readonly #socket: Socket;
   readonly #machine: ConnectionProtocol;
-  readonly #inbox = new Inbox();
-  readonly #clock: Clock;
+  readonly #reading: Reading;
+  readonly #writer: SocketWriter;
   readonly #keepalive: Keepalive | undefined;
   readonly #roundTrips: RoundTrips;
-  readonly #closeTimeoutMs: number;
+  readonly #closeTimer: CloseTimer;
+  readonly #drainWaiters = new DrainWaiters();
   readonly #highWaterMarkBytes: number;
-  readonly #receiveHighWaterMarkBytes: number;
-  readonly #resolveClosed: (result: CloseResult) => void;
-
-  #onMessage: ((data: Message) => void | Promise<void>) | undefined;
+  #resolveClosed!: (result: CloseResult) => void;
   #readyState: 1 | 2 | 3 = 1;
-  #handling = false;
-  #pumping = false;
-  #flushScheduled = false;
+  /** The program itself called `close`, `abort` or `fail`. */
   #closedByUs = false;
   #wasClean = false;
-  #ended = false;
   #error: Error | undefined;
-  #closeTimer: unknown;
-  #bytesLeftAtTimer = 0;
-  #drainWaiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  #readable: ReadableStream<Message> | undefined;
+  #writable: WritableStream<Message> | undefined;
 
+  /**
+   * The socket is ours from here on. Throws `ConnectionError` `BAD_ARGUMENT` for options that are none, and
+   * `DeflateNegotiationError` when a server's answer does not fit what `options.deflate` offered.
+   */
   constructor(parts: ConnectionParts, options: ConnectionOptions = {}) {
+    const settings = checkedOptions(options);
     const { role, socket, rest, accepted, url, request, response } = parts;
     this.protocol = accepted.protocol;
+    this.deflate = agreedDeflate(role, accepted, options.deflate);
     this.url = url;
     this.request = request;
     this.response = response;
     this.remoteAddress = socket.remoteAddress;
-    this.#socket = socket;
-    this.#machine = new ConnectionProtocol({
-      role,
-      ...(options.maxMessageBytes === undefined ? {} : { maxMessageBytes: options.maxMessageBytes }),
-    });
-    this.#clock = options.clock ?? systemClock;
-    this.#roundTrips = new RoundTrips(this.#clock);
-    this.#closeTimeoutMs = options.closeTimeoutMs ?? 10_000;
-    this.#highWaterMarkBytes = options.highWaterMarkBytes ?? MEBIBYTE;
-    this.#receiveHighWaterMarkBytes = options.receiveHighWaterMarkBytes ?? MEBIBYTE;
-    let resolveClosed!: (result: CloseResult) => void;
     this.closed = new Promise((resolve) => {
-      resolveClosed = resolve;
+      this.#resolveClosed = resolve;
     });
-    this.#resolveClosed = resolveClosed;
 
-    const keepalive = options.keepalive ?? DEFAULT_KEEPALIVE;
-    if (keepalive !== false) {
-      this.#keepalive = new Keepalive(keepalive, this.#clock, {
-        ping: () => this.#sendPing(),
+    this.#socket = socket;
+    const { maxMessageBytes, thresholdBytes, level, clock, keepalive } = settings;
+    const compression = compressionFor(role, this.deflate, level);
+    this.#machine = new ConnectionProtocol({ role, maxMessageBytes, compression, thresholdBytes });
+    this.#reading = new Reading(this.#machine, settings.receiveHighWaterMarkBytes, {
+      pong: (payload) => this.#roundTrips.finish(payload),
+      over: (event) => this.#over(event),
+      failed: (cause) => this.fail(cause),
+      settled: () => {
+        this.#writer.flush();
+        this.#steer();
+      },
+    });
+    this.#closeTimer = new CloseTimer(clock, settings.closeTimeoutMs, {
+      unsentBytes: () => this.bufferedAmount,
+      giveUp: () => this.#socket.destroy(),
+    });
+    this.#writer = new SocketWriter(socket, this.#machine, {
+      progress: () => this.#wakeDrained(),
+      ended: () => this.#closeTimer.start(),
+    });
+    this.#highWaterMarkBytes = settings.highWaterMarkBytes;
+    this.#roundTrips = new RoundTrips(clock);
+    this.#keepalive =
+      keepalive &&
+      new Keepalive(keepalive, clock, {
+        ping: () => this.#sendControl(() => this.#machine.ping()),
+        pong: () => this.#sendControl(() => this.#machine.pong()),
         dead: () => this.#die(new ConnectionError('CLOSED', 'the peer is gone: silent even after a ping')),
       });
-    }
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Uint8Array) => this.#received(chunk));
-    socket.on('end', () => this.#receivedEnd());
-    socket.on('error', (error) => {
-      this.#error ??= error;
-    });
-    socket.on('close', () => this.#finish());
-    if (socket.destroyed) queueMicrotask(() => this.#finish());
-    else if (rest.length > 0) socket.unshift(rest);
-    this.#steer();
+    this.#attach(rest);
   }
 
   /** As in the WHATWG standard: 1 open, 2 closing, 3 closed. 0, connecting, lies before this object exists. */
@@ -139,32 +112,36 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
 
   /** Bytes given to `send` (with their frame headers) that the kernel has not taken yet. */
   get bufferedAmount(): number {
-    return this.#machine.outputBytes + this.#socket.writableLength;
+    return this.#writer.bufferedAmount;
   }
 
   /**
-   * Called with each message, in order, instead of iterating. While a promise it returned is pending nothing more is
-   * read; if it throws or rejects, the connection fails with 1011.
+   * Called with each message, in order, instead of iterating. While a promise it returned is pending the next message
+   * waits; if it throws or rejects, the connection fails with 1011 and `closed` has the `error`.
    */
-  get onMessage(): ((data: string | Uint8Array) => void | Promise<void>) | undefined {
-    return this.#onMessage;
+  get onMessage(): MessageHandler | undefined {
+    return this.#reading.handler;
   }
 
-  set onMessage(handler: ((data: string | Uint8Array) => void | Promise<void>) | undefined) {
-    this.#onMessage = handler;
-    this.#pump();
+  set onMessage(handler: MessageHandler | undefined) {
+    this.#reading.handler = handler;
   }
 
   /**
    * Sends one message: a string as text, bytes as binary; the bytes are copied. `false` means that more than
    * `highWaterMarkBytes` wait: the message was taken all the same, now await `drained()`.
-   * Throws `ConnectionError` `NOT_OPEN` when the connection is closing or closed.
+   * With permessage-deflate it is compressed, unless it is short or `compress` is false.
+   *
+   * Once the peer has closed or the line broke the message is dropped, as the peer would drop it (§5.5.1), and the answer
+   * is `false`: a loop that answers what it reads can read to the end. `drained()` then rejects. Throws `ConnectionError`
+   * `NOT_OPEN` when it was this side that closed, `BAD_ARGUMENT` for what is neither a string nor a Uint8Array.
    */
-  send(data: string | Uint8Array): boolean {
+  send(data: string | Uint8Array, options?: { compress?: boolean }): boolean {
     if (this.#readyState !== 1) {
+      if (!this.#closedByUs) return false;
       throw new ConnectionError('NOT_OPEN', `expected an open connection to send, readyState is ${this.#readyState}`);
     }
-    this.#machine.send(data);
+    this.#machine.send(data, options);
     this.#scheduleFlush();
     return this.bufferedAmount <= this.#highWaterMarkBytes;
   }
@@ -172,24 +149,15 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   /** Waits until half of `highWaterMarkBytes` is free. Rejects with `CLOSED` when the connection ends, or on `signal`. */
   drained({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#readyState === 3) return Promise.reject(closedError());
+    if (this.#readyState !== 1) return Promise.reject(closedError());
     if (this.bufferedAmount <= this.#highWaterMarkBytes / 2) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const waiter = { resolve: () => settle(resolve), reject: (error: Error) => settle(() => reject(error)) };
-      const onAbort = () => {
-        this.#drainWaiters = this.#drainWaiters.filter((other) => other !== waiter);
-        waiter.reject(signal?.reason as Error);
-      };
-      const settle = (done: () => void) => {
-        signal?.removeEventListener('abort', onAbort);
-        done();
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#drainWaiters.push(waiter);
-    });
+    return this.#drainWaiters.wait(signal);
   }
 
-  /** Sends a Ping (§5.5.2) and gives the milliseconds until its Pong. Rejects with `CLOSED` when the connection ends. */
+  /**
+   * Sends a Ping (§5.5.2) and gives the milliseconds until its Pong, which comes behind whatever the peer sent before it:
+   * while nobody reads and the inbox is full, it waits. Rejects with `CLOSED` when the connection ends.
+   */
   ping(): Promise<number> {
     if (this.#readyState !== 1) {
       return Promise.reject(
@@ -197,8 +165,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
       );
     }
     const { payload, roundTrip } = this.#roundTrips.start();
-    this.#machine.ping(payload);
-    this.#scheduleFlush();
+    this.#sendControl(() => this.#machine.ping(payload));
     return roundTrip;
   }
 
@@ -212,163 +179,103 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     if (this.#readyState === 1) {
       this.#closedByUs = true;
       this.#startClosing({ discard: true });
-      this.#pump();
+      this.#reading.pump();
+    }
+    return this.closed;
+  }
+
+  /**
+   * The program behind this connection failed: closes with 1011 (§7.4.1) without waiting for the peer's Close. `closed`
+   * has `cause` as its `error`; the peer is not told it.
+   */
+  fail(cause: unknown): Promise<CloseResult> {
+    if (this.#readyState === 1) {
+      this.#error ??= cause instanceof Error ? cause : new Error(String(cause));
+      this.#closedByUs = true;
+      this.#machine.fail({ closeCode: CloseCode.InternalError, message: 'the program behind this endpoint failed' });
+      this.#startClosing({ discard: true });
+      this.#reading.pump();
     }
     return this.closed;
   }
 
   /** Ends at once, without a closing handshake: the peer sees 1006. */
   abort(): void {
+    if (this.#readyState === 1) this.#closedByUs = true;
     this.#socket.destroy();
+  }
+
+  /**
+   * The messages as a web stream, instead of iterating; made once. Nothing is read ahead. It ends when the connection
+   * closes cleanly and fails with `CLOSED` when it does not; cancelling it closes the connection.
+   */
+  get readable(): ReadableStream<Message> {
+    this.#readable ??= readableOf(this);
+    return this.#readable;
+  }
+
+  /**
+   * A web stream that sends each chunk as one message and waits while the output is full; made once. Closing it closes the
+   * connection, aborting it aborts the connection.
+   */
+  get writable(): WritableStream<Message> {
+    this.#writable ??= writableOf(this);
+    return this.#writable;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array, undefined> {
     return {
-      next: () => {
-        const result = this.#inbox.read();
-        this.#pump();
-        return result;
-      },
+      next: () => this.#reading.read(),
       // Leaving a loop leaves the connection open: closing it is the owner's word, not the reader's.
       return: () => Promise.resolve({ done: true, value: undefined }),
     };
   }
 
-  #received(chunk: Uint8Array): void {
-    this.#keepalive?.heard();
-    this.#machine.receive(chunk);
-    this.#pump();
-  }
-
-  /** Hands on what has come, as long as somebody takes it, and writes what that produced. */
-  #pump(): void {
-    if (this.#pumping) return; // a handler called us: the loop below goes on with its work
-    this.#pumping = true;
-    if (this.#onMessage) this.#handOverInbox(this.#onMessage);
-    while (this.#wantsMore()) {
-      const event = this.#machine.nextEvent();
-      if (!event) break;
-      this.#handle(event);
-    }
-    this.#pumping = false;
-    this.#flush();
+  #attach(rest: Uint8Array): void {
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Uint8Array) => {
+      this.#keepalive?.heard();
+      this.#machine.receive(chunk);
+      this.#reading.pump();
+    });
+    socket.on('end', () => this.#receivedEnd());
+    socket.on('error', (error) => {
+      this.#error ??= error;
+    });
+    socket.on('close', () => this.#finish());
+    if (socket.destroyed) queueMicrotask(() => this.#finish());
+    else if (rest.length > 0) socket.unshift(rest);
     this.#steer();
   }
 
-  #wantsMore(): boolean {
-    if (this.#closedByUs) return true;
-    return !this.#handling && this.#inbox.bytes < this.#receiveHighWaterMarkBytes;
-  }
-
-  #handle(event: ConnectionEvent): void {
-    if (event.type === 'message') {
-      if (this.#closedByUs) return; // WHATWG: no messages once close() was called
-      if (this.#onMessage && this.#inbox.length === 0) this.#call(this.#onMessage, event.data);
-      else this.#inbox.put(event.data);
-    } else if (event.type === 'pong') {
-      this.#roundTrips.finish(event.payload);
-    } else {
-      if (event.type === 'failure') this.#error = event.error;
-      else this.#wasClean = true;
-      this.#startClosing({ discard: this.#closedByUs });
-    }
-  }
-
-  #handOverInbox(handler: (data: Message) => void | Promise<void>): void {
-    while (!this.#handling) {
-      const message = this.#inbox.take();
-      if (message === undefined) return;
-      this.#call(handler, message);
-    }
-  }
-
-  #call(handler: (data: Message) => void | Promise<void>, data: Message): void {
-    try {
-      const pending = handler(data);
-      if (!pending) return;
-      this.#handling = true;
-      pending.then(
-        () => this.#handled(),
-        (error) => this.#handled(error),
-      );
-    } catch (error) {
-      this.#failHandler(error);
-    }
-  }
-
-  #handled(error?: unknown): void {
-    this.#handling = false;
-    if (error !== undefined) this.#failHandler(error);
-    this.#pump();
-  }
-
-  /** §7.4.1: 1011, "the server is terminating the connection because it encountered an unexpected condition". */
-  #failHandler(cause: unknown): void {
-    this.#error ??= cause instanceof Error ? cause : new Error(String(cause));
-    this.#machine.fail({ closeCode: CloseCode.InternalError, message: 'the program behind this endpoint failed' });
-    this.#startClosing({ discard: true });
+  #over(event: Exclude<ConnectionEvent, { type: 'message' | 'pong' }>): void {
+    if (event.type === 'failure') this.#error ??= event.error;
+    else this.#wasClean = true;
+    this.#startClosing({ discard: this.#closedByUs });
   }
 
   #startClosing({ discard }: { discard: boolean }): void {
     if (this.#readyState !== 1) return;
     this.#readyState = 2;
-    this.#inbox.end({ discard });
+    this.#reading.end({ discard });
     this.#keepalive?.stop();
-    this.#armCloseTimer();
+    this.#drainWaiters.reject(closedError());
+    this.#closeTimer.start();
   }
 
-  /** One write for what one turn of the event loop produced. */
   #scheduleFlush(): void {
-    if (this.#machine.outputBytes >= GATHER_BYTES && !this.#pumping) {
-      this.#flush();
-    } else if (!this.#flushScheduled && !this.#pumping) {
-      this.#flushScheduled = true;
-      process.nextTick(() => {
-        this.#flushScheduled = false;
-        this.#flush();
-      });
-    }
+    if (!this.#reading.pumping) this.#writer.schedule(); // else the end of the pump writes
   }
 
-  #flush(): void {
-    const socket = this.#socket;
-    if (this.#machine.outputBytes > 0 && !this.#ended) {
-      const gather = this.#machine.outputBytes <= GATHER_BYTES;
-      const output = this.#machine.takeOutput();
-      if (output.length === 1) {
-        socket.write(output[0] as Uint8Array, this.#written);
-      } else if (gather) {
-        socket.write(Buffer.concat(output), this.#written);
-      } else {
-        socket.cork();
-        for (const bytes of output) socket.write(bytes, this.#written);
-        socket.uncork();
-      }
-      this.#machine.holdPongs(socket.writableLength > PONG_BACKLOG_BYTES);
-    }
-    if (this.#machine.shouldEnd && !this.#ended) {
-      this.#ended = true;
-      socket.end();
-      this.#armCloseTimer();
-    }
+  #wakeDrained(): void {
+    if (this.#drainWaiters.waiting && this.bufferedAmount <= this.#highWaterMarkBytes / 2) this.#drainWaiters.resolve();
   }
-
-  /** After each write that the kernel took. One function for all of them: nothing is made per message. */
-  readonly #written = (): void => {
-    if (this.#socket.destroyed) return; // then writes end without having been taken
-    if (this.#socket.writableLength <= PONG_BACKLOG_BYTES) {
-      this.#machine.holdPongs(false);
-      if (this.#machine.outputBytes > 0) this.#scheduleFlush();
-    }
-    if (this.#drainWaiters.length > 0 && this.bufferedAmount <= this.#highWaterMarkBytes / 2) {
-      for (const waiter of this.#drainWaiters.splice(0)) waiter.resolve();
-    }
-  };
 
   /** Reads from the socket or stops: a consumer that is slow slows the peer down, through TCP. */
   #steer(): void {
-    // Once closing, reading goes on to the end: the peer's Close frame and TCP's end must be seen.
-    const reading = this.#wantsMore() || this.#machine.shouldEnd || this.#machine.state === 'closed';
+    // Once the peer's input is over, TCP's end must still be seen.
+    const reading = this.#reading.wantsMore || this.#machine.shouldEnd || this.#machine.state === 'closed';
     if (reading === !this.#socket.isPaused() && this.#socket.readableFlowing !== null) return;
     if (reading) this.#socket.resume();
     else this.#socket.pause();
@@ -378,53 +285,34 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   #receivedEnd(): void {
     this.#machine.receiveEnd();
     this.#startClosing({ discard: this.#closedByUs });
-    this.#flush();
-    if (!this.#ended) {
-      this.#ended = true;
-      this.#socket.end();
-    }
+    this.#writer.flush();
+    this.#writer.end();
   }
 
-  #sendPing(): void {
-    this.#machine.ping();
+  #sendControl(send: () => void): void {
+    if (this.#readyState !== 1) return;
+    send();
     this.#scheduleFlush();
   }
 
   #die(error: Error): void {
     this.#error ??= error;
-    this.abort();
-  }
-
-  #armCloseTimer(): void {
-    this.#clock.clearTimeout(this.#closeTimer);
-    this.#bytesLeftAtTimer = this.bufferedAmount;
-    this.#closeTimer = this.#clock.setTimeout(() => {
-      // What was sent before close() may take its time on a slow line: only standstill is a reason to give up.
-      if (this.bufferedAmount > 0 && this.bufferedAmount < this.#bytesLeftAtTimer) this.#armCloseTimer();
-      else this.abort();
-    }, this.#closeTimeoutMs);
+    this.#socket.destroy();
   }
 
   #finish(): void {
     if (this.#readyState === 3) return;
+    this.#startClosing({ discard: this.#closedByUs });
     this.#readyState = 3;
     this.#machine.receiveEnd();
-    this.#inbox.end({ discard: this.#closedByUs });
-    this.#keepalive?.stop();
-    this.#clock.clearTimeout(this.#closeTimer);
-    const error = closedError();
-    for (const waiter of this.#drainWaiters.splice(0)) waiter.reject(error);
-    this.#roundTrips.fail(error);
+    this.#closeTimer.stop();
+    this.#roundTrips.fail(closedError());
+    const error = this.#error;
     const { code, reason } = this.#machine.closeStatus ?? {
       code: CloseCode.AbnormalClosure,
-      reason: this.#error?.message ?? '',
+      reason: error?.message ?? '',
     };
-    this.#resolveClosed({
-      code,
-      reason,
-      wasClean: this.#wasClean,
-      ...(this.#error && !this.#wasClean ? { error: this.#error } : {}),
-    });
+    this.#resolveClosed({ code, reason, wasClean: this.#wasClean, ...(error && !this.#wasClean ? { error } : {}) });
   }
 }
 

@@ -2,17 +2,21 @@ export { CloseCode, FrameError } from '@wsferry/frames';
 export { HandshakeError } from '@wsferry/handshake';
 export { type ConnectOptions, connect } from './client.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { type CloseResult, Connection, type ConnectionOptions, type ConnectionParts } from './connection.ts';
+export { Connection } from './connection.ts';
 export { ConnectionError, type ConnectionErrorCode } from './errors.ts';
 export { DEFAULT_KEEPALIVE, type KeepaliveOptions } from './keepalive.ts';
+export type { CloseResult, ConnectionOptions, ConnectionParts, DeflateSettings } from './options.ts';
 export {
+  type Compression,
   type ConnectionEvent,
   ConnectionProtocol,
   DEFAULT_MAX_MESSAGE_BYTES,
+  DEFAULT_THRESHOLD_BYTES,
   type ProtocolOptions,
 } from './protocol.ts';
 export type { ProxyChoice } from './proxy.ts';
 export { proxyFromEnvironment } from './proxy-from-environment.ts';
 export { redirectTarget } from './redirects.ts';
 export { type Listener, type ListenOptions, listen } from './server.ts';
+export { takeOver } from './take-over.ts';
 export { type ConnectionState, nextState, TRANSITIONS, type Trigger } from './transitions.ts';

@@ -5,7 +5,7 @@ import { Keepalive } from './keepalive.ts';
 function start() {
   const clock = new FakeClock();
   const log: string[] = [];
-  const actions = { ping: () => log.push('ping'), dead: () => log.push('dead') };
+  const actions = { ping: () => log.push('ping'), pong: () => log.push('pong'), dead: () => log.push('dead') };
   const keepalive = new Keepalive({ intervalMs: 100, timeoutMs: 50 }, clock, actions);
   return { clock, log, keepalive };
 }
@@ -43,10 +43,26 @@ test('silence proves nothing while we do not read', () => {
   const { clock, log, keepalive } = start();
   keepalive.suspend(true);
   clock.advance(1000);
-  expect(log).toEqual([]);
-  keepalive.suspend(false);
+  expect(log).not.toContain('ping');
+  expect(log).not.toContain('dead');
+});
+
+test('while we do not read, and so cannot answer pings, a pong goes out every interval', () => {
+  const { clock, log, keepalive } = start();
+  keepalive.suspend(true);
   clock.advance(300);
-  expect(log).toEqual(['ping', 'dead']);
+  expect(log).toEqual(['pong', 'pong', 'pong']);
+});
+
+test('what the peer sent while we did not read counts once we read again', () => {
+  const { clock, log, keepalive } = start();
+  keepalive.suspend(true);
+  clock.advance(100);
+  keepalive.suspend(false);
+  clock.advance(100);
+  expect(log).toEqual(['pong']);
+  clock.advance(150);
+  expect(log).toEqual(['pong', 'ping', 'dead']);
 });
 
 test('stopped, it does nothing more', () => {

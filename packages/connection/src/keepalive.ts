@@ -13,22 +13,29 @@ export const DEFAULT_KEEPALIVE: KeepaliveOptions = { intervalMs: 20_000, timeout
 /**
  * Notices a peer that is gone without a word (§5.5.2: a Ping "may serve either as a keepalive or as a means to verify
  * that the remote endpoint is still responsive"). Any byte from the peer proves it alive; only silence is asked about.
- * While we ourselves do not read, silence proves nothing, so the clock waits.
+ * While we ourselves do not read, silence proves nothing, so the clock waits; and since we cannot answer the peer's Pings then,
+ * we send Pongs unasked.
  */
 export class Keepalive {
   readonly #options: KeepaliveOptions;
   readonly #clock: Clock;
   readonly #ping: () => void;
+  readonly #pong: () => void;
   readonly #dead: () => void;
   #timer: unknown;
   #heard = false;
   #asked = false;
   #suspended = false;
 
-  constructor(options: KeepaliveOptions, clock: Clock, actions: { ping: () => void; dead: () => void }) {
+  constructor(
+    options: KeepaliveOptions,
+    clock: Clock,
+    actions: { ping: () => void; pong: () => void; dead: () => void },
+  ) {
     this.#options = options;
     this.#clock = clock;
     this.#ping = actions.ping;
+    this.#pong = actions.pong;
     this.#dead = actions.dead;
     this.#arm(options.intervalMs);
   }
@@ -56,6 +63,7 @@ export class Keepalive {
   #tick(): void {
     if (this.#heard || this.#suspended) {
       this.#asked = false;
+      if (this.#suspended) this.#pong(); // §5.5.3: "serves as a unidirectional heartbeat"
     } else if (this.#asked) {
       this.#dead();
       return;

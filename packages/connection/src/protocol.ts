@@ -1,19 +1,18 @@
 import {
   CloseCode,
   type CloseStatus,
-  createMaskingKey,
-  encodeClosePayload,
-  encodeFrame,
   FrameDecoder,
   FrameError,
   isSendableCloseCode,
   type Message,
-  MessageAssembler,
   Opcode,
   parseClosePayload,
   type Role,
 } from '@wsferry/frames';
+import type { MessageDeflater, MessageInflater } from '@wsferry/frames/deflate';
 import { ConnectionError } from './errors.ts';
+import { Incoming } from './incoming.ts';
+import { Outgoing } from './outgoing.ts';
 import { type ConnectionState, nextState, type Trigger } from './transitions.ts';
 
 /** What the peer's bytes meant. `failure` and `close` come at most once, and nothing comes after them. */
@@ -26,11 +25,24 @@ export type ConnectionEvent =
 export interface ProtocolOptions {
   role: Role;
   /** Largest message taken, in bytes after reassembly. Default 64 MiB. A larger one fails the connection with 1009. */
-  maxMessageBytes?: number;
+  maxMessageBytes?: number | undefined;
+  /** With permessage-deflate agreed on (RFC 7692), what compresses and decompresses; given, so that this runs without zlib. */
+  compression?: Compression | undefined;
+  /** Messages under so many bytes are sent uncompressed. Default 1024. */
+  thresholdBytes?: number | undefined;
+}
+
+/** Both directions of permessage-deflate, made for this end's role. */
+export interface Compression {
+  readonly deflater: Pick<MessageDeflater, 'deflate' | 'deflateMessage'>;
+  readonly inflater: Pick<MessageInflater, 'inflate'>;
 }
 
 /** 64 MiB: a page's screenshot or a photo fits in one message; a file does not need to, it travels in chunks. */
 export const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+/** Below this a message saves less than compressing it costs: about one TCP segment. */
+export const DEFAULT_THRESHOLD_BYTES = 1024;
 
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
@@ -46,18 +58,33 @@ export class ConnectionProtocol {
   readonly role: Role;
   #state: ConnectionState = 'open';
   readonly #decoder: FrameDecoder;
-  readonly #assembler: MessageAssembler;
-  #output: Uint8Array[] = [];
-  #outputBytes = 0;
+  readonly #incoming: Incoming;
+  readonly #outgoing: Outgoing;
+  /** A large message is being decompressed; what comes behind it waits. */
+  #pending: Promise<void> | undefined;
+  #decompressed: { message: Message } | { error: unknown } | undefined;
   #closeStatus: CloseStatus | undefined;
   #closeSent = false;
+  /** Our Close frame, which waits until the messages before it are compressed. */
+  #closeWaiting: { status: CloseStatus | undefined } | undefined;
   #pongsHeld = false;
   #heldPong: Uint8Array | undefined;
 
-  constructor({ role, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES }: ProtocolOptions) {
+  constructor({
+    role,
+    maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
+    compression,
+    thresholdBytes = DEFAULT_THRESHOLD_BYTES,
+  }: ProtocolOptions) {
     this.role = role;
-    this.#decoder = new FrameDecoder({ role, maxPayloadBytes: maxMessageBytes, pieces: true });
-    this.#assembler = new MessageAssembler({ maxMessageBytes });
+    this.#decoder = new FrameDecoder({
+      role,
+      maxPayloadBytes: maxMessageBytes,
+      pieces: true,
+      allowRsv1: compression !== undefined,
+    });
+    this.#incoming = new Incoming({ maxMessageBytes, inflater: compression?.inflater });
+    this.#outgoing = new Outgoing({ masked: role === 'client', deflater: compression?.deflater, thresholdBytes });
   }
 
   get state(): ConnectionState {
@@ -69,9 +96,24 @@ export class ConnectionProtocol {
     return this.#closeStatus;
   }
 
-  /** Bytes that wait in the output. */
+  /** Bytes that wait in the output, and those of messages that still wait to be compressed. */
   get outputBytes(): number {
-    return this.#outputBytes;
+    return this.#outgoing.bytes;
+  }
+
+  /** Whether a long message is not yet compressed to its end: call `continueSending`, again and again, between other work. */
+  get hasUnfinishedOutput(): boolean {
+    return this.#outgoing.unfinished;
+  }
+
+  /** Set while a large compressed message is being decompressed: `nextEvent` has news when it settles. Never rejects. */
+  get pending(): Promise<void> | undefined {
+    return this.#pending;
+  }
+
+  /** Received bytes that no event has accounted for yet. */
+  get pendingBytes(): number {
+    return this.#decoder.pendingBytes;
   }
 
   /**
@@ -95,12 +137,14 @@ export class ConnectionProtocol {
   /** The next event in what was received, or `undefined` when more bytes are needed. Not asking is backpressure. */
   nextEvent(): ConnectionEvent | undefined {
     try {
-      while (this.#reading) {
+      while (this.#reading && !this.#pending) {
+        if (this.#decompressed) return this.#takeDecompressed(this.#decompressed);
         const frame = this.#decoder.next();
         if (!frame) return undefined;
         if (frame.opcode < Opcode.Close) {
-          const data = this.#assembler.add(frame);
-          if (data !== undefined) return { type: 'message', data };
+          const data = this.#incoming.add(frame);
+          if (data instanceof Promise) this.#pending = this.#settle(data);
+          else if (data !== undefined) return { type: 'message', data };
         } else if (frame.opcode === Opcode.Ping) {
           this.#pong(frame.payload);
         } else if (frame.opcode === Opcode.Pong) {
@@ -117,11 +161,19 @@ export class ConnectionProtocol {
     }
   }
 
-  /** Sends a message in one frame (§5.6). */
-  send(data: Message): void {
+  /** Sends a message (§5.6); compressed when that was agreed on, unless `compress` is false or it is too short. */
+  send(data: Message, { compress = true }: { compress?: boolean } = {}): void {
     this.#assertOpen('send');
-    if (typeof data === 'string') this.#frame(Opcode.Text, encoder.encode(data));
-    else this.#frame(Opcode.Binary, data);
+    if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
+      throw new ConnectionError('BAD_ARGUMENT', `expected a string or a Uint8Array to send, got ${kindOf(data)}`);
+    }
+    this.#outgoing.message(data, compress);
+  }
+
+  /** Compresses the next part of a long message, a few milliseconds of work. See `hasUnfinishedOutput`. */
+  continueSending(): void {
+    this.#outgoing.continue();
+    if (this.#closeWaiting && !this.#outgoing.unfinished) this.#sendClose(this.#closeWaiting.status);
   }
 
   /** Sends a Ping (§5.5.2) with at most 125 bytes. */
@@ -130,16 +182,25 @@ export class ConnectionProtocol {
     if (payload.length > 125) {
       throw new ConnectionError('BAD_ARGUMENT', `expected at most 125 bytes of ping payload, got ${payload.length}`);
     }
-    this.#frame(Opcode.Ping, payload);
+    this.#outgoing.frame(Opcode.Ping, payload);
+  }
+
+  /** Sends a Pong that nobody asked for, "a unidirectional heartbeat" (§5.5.3). */
+  pong(): void {
+    this.#assertOpen('pong');
+    this.#outgoing.frame(Opcode.Pong, NOTHING);
   }
 
   /**
-   * Starts the closing handshake (§7.1.2); a second call does nothing. Without `status` the Close frame is empty.
+   * Starts the closing handshake (§7.1.2); a second call does nothing. Without `status` the Close frame is empty. What
+   * was sent before goes out before it, also what is not yet compressed.
    * Throws `BAD_ARGUMENT` for a code that must not be sent (§7.4) or a reason over 123 bytes.
    */
   close(status?: CloseStatus): void {
     if (status) assertClosable(status);
-    if (this.#apply('close-sent')) this.#sendClose(status);
+    if (!this.#apply('close-sent')) return;
+    if (this.#outgoing.unfinished) this.#closeWaiting = { status };
+    else this.#sendClose(status);
   }
 
   /** Fails the connection (§7.1.7): sends a Close frame with that code, and ignores the peer from now on. */
@@ -157,15 +218,12 @@ export class ConnectionProtocol {
     this.#pongsHeld = held;
     const payload = this.#heldPong;
     this.#heldPong = undefined;
-    if (!held && payload && !this.#closeSent) this.#frame(Opcode.Pong, payload);
+    if (!held && payload && !this.#closeSent) this.#outgoing.frame(Opcode.Pong, payload);
   }
 
   /** The bytes to write to the socket, in order. They are taken: the next call gives only what came since. */
   takeOutput(): Uint8Array[] {
-    const output = this.#output;
-    this.#output = [];
-    this.#outputBytes = 0;
-    return output;
+    return this.#outgoing.take();
   }
 
   get #reading(): boolean {
@@ -182,28 +240,38 @@ export class ConnectionProtocol {
     this.#apply('close-received');
     this.#closeStatus = status;
     // §5.5.1: "the endpoint typically echos the status code it received"; 1005 stands for none and is never sent.
-    this.#sendClose(status.code === CloseCode.NoStatusReceived ? undefined : { code: status.code, reason: '' });
+    const echo = status.code === CloseCode.NoStatusReceived ? undefined : { code: status.code, reason: '' };
+    this.#sendClose(this.#closeWaiting ? this.#closeWaiting.status : echo);
     return { type: 'close', status };
+  }
+
+  #settle(data: Promise<Message>): Promise<void> {
+    const settled = (outcome: { message: Message } | { error: unknown }) => {
+      this.#pending = undefined;
+      this.#decompressed = outcome;
+    };
+    return data.then(
+      (message) => settled({ message }),
+      (error) => settled({ error }),
+    );
+  }
+
+  #takeDecompressed(outcome: { message: Message } | { error: unknown }): ConnectionEvent {
+    this.#decompressed = undefined;
+    if ('error' in outcome) throw outcome.error;
+    return { type: 'message', data: outcome.message };
   }
 
   #sendClose(status: CloseStatus | undefined): void {
     if (this.#closeSent) return; // §5.5.1: nothing follows a Close frame, another one neither
-    this.#frame(Opcode.Close, status ? encodeClosePayload(status) : NOTHING);
+    this.#outgoing.close(status);
     this.#closeSent = true;
   }
 
   #pong(payload: Uint8Array): void {
     if (this.#closeSent) return;
     if (this.#pongsHeld) this.#heldPong = payload.slice();
-    else this.#frame(Opcode.Pong, payload);
-  }
-
-  #frame(opcode: Opcode, payload: Uint8Array): void {
-    // §5.3: a client masks every frame with a fresh key, a server none.
-    const key = this.role === 'client' ? createMaskingKey() : undefined;
-    const bytes = encodeFrame({ fin: true, opcode, payload }, key);
-    this.#output.push(bytes);
-    this.#outputBytes += bytes.length;
+    else this.#outgoing.frame(Opcode.Pong, payload);
   }
 
   #assertOpen(wanted: string): void {
@@ -213,13 +281,22 @@ export class ConnectionProtocol {
   }
 }
 
-function assertClosable({ code, reason }: CloseStatus): void {
+/** Throws `BAD_ARGUMENT` for a code that must not be sent (§7.4), or a reason that does not fit into a Close frame. */
+export function assertClosable({ code, reason }: CloseStatus): void {
   if (!isSendableCloseCode(code)) {
     throw new ConnectionError(
       'BAD_ARGUMENT',
       `expected a close code that may be sent (1000–1003, 1007–1014, 3000–4999), got ${code}`,
     );
   }
+  if (typeof reason !== 'string') {
+    throw new ConnectionError('BAD_ARGUMENT', `expected a string as the reason, got ${kindOf(reason)}`);
+  }
   const bytes = encoder.encode(reason).length;
   if (bytes > 123) throw new ConnectionError('BAD_ARGUMENT', `expected a reason of at most 123 bytes, got ${bytes}`);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || typeof value !== 'object') return String(typeof value);
+  return Object.getPrototypeOf(value)?.constructor?.name ?? 'an object';
 }

@@ -1,79 +1,127 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { CloseCode } from '@wsferry/frames';
-import { HandshakeError, type RequestHead, type ServerPolicy } from '@wsferry/handshake';
-import { acceptUpgrade, takeOverUpgrade, type Upgraded } from '@wsferry/handshake/node';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { HandshakeError, type ServerPolicy } from '@wsferry/handshake';
+import { acceptUpgrade, takeOverUpgrade } from '@wsferry/handshake/node';
+import { checkedOptions, count, milliseconds } from './checked-options.ts';
+import { negotiator } from './compression.ts';
+import type { Connection } from './connection.ts';
 import { ConnectionError } from './errors.ts';
+import { HandshakeSlots } from './handshake-slots.ts';
+import { startListening } from './listening.ts';
+import type { ConnectionOptions } from './options.ts';
+import { assertClosable } from './protocol.ts';
+import { serverConnection } from './take-over.ts';
 
 export interface ListenOptions extends ConnectionOptions, ServerPolicy {
   /** Default 127.0.0.1: this machine only. */
   host?: string;
   /** Default 0: any free one, see `listener.port`. */
   port?: number;
+  /** A Unix socket instead of host and port. One that a killed process left behind is replaced. */
+  socketPath?: string;
   /** Certificate and key make it wss: what Node's `tls.createServer` takes. */
   tls?: TlsOptions;
   /** Gets every request that is no upgrade, on the same port. It never listens itself. */
   http?: HttpServer;
-  /** From TCP's connection to the end of the upgrade. Default 10 s; then 408. */
+  /** From TCP's connection to the end of the upgrade, in ms. Default 10 s; then 408. */
   handshakeTimeoutMs?: number;
+  /** Open WebSockets; more are answered with 503. Default 10,000. */
+  maxConnections?: number;
+  /**
+   * Connections whose handshake goes on; when one more comes, the one that has taken longest is cut, so that silent
+   * clients do not keep honest ones out. Default 1,000.
+   */
+  maxHandshakes?: number;
   /** A handshake was refused, or its client vanished. */
   onRefused?: (error: HandshakeError, remoteAddress: string | undefined) => void;
+  /** This program's own code failed: `onConnection` (the connection closes with 1011), or a function of the policy (500). Default: a warning of the process. */
+  onError?: (error: unknown, connection?: Connection) => void;
 }
 
 export interface Listener {
   readonly host: string;
   readonly port: number;
-  /** ws://host:port or wss://host:port. */
+  /** ws://host:port or wss://host:port; ws+unix:PATH for a Unix socket. */
   readonly url: string;
   readonly connections: ReadonlySet<Connection>;
   /**
-   * Takes no more connections, closes the open ones with `code` (default 1001, going away), and settles when all are
-   * gone; those that have not gone after `timeoutMs` (default 10 s) are cut.
+   * Takes no more connections, cuts unfinished handshakes, closes the open ones with `code` (default 1001, going away),
+   * lets `http` finish the answers under way, and settles when all are gone; what has not gone after `timeoutMs` (default
+   * 10 s) is cut. Rejects with `BAD_ARGUMENT` for a code that must not be sent; then nothing was closed.
    */
   close(options?: { code?: number; reason?: string; timeoutMs?: number }): Promise<void>;
 }
 
 /**
- * Listens for WebSockets (RFC 6455 §4.2) and calls `onConnection` with each that opened; if that throws, the connection
- * fails with 1011. Rejects with `ConnectionError` `ADDRESS_IN_USE` or `CANNOT_LISTEN`.
+ * Listens for WebSockets (RFC 6455 §4.2) and calls `onConnection` with each that opened; if that throws or rejects, the
+ * connection fails with 1011. Rejects with `ConnectionError` `ADDRESS_IN_USE`, `CANNOT_LISTEN` or `BAD_ARGUMENT`.
  */
 export async function listen(
   options: ListenOptions,
   onConnection: (connection: Connection) => unknown,
 ): Promise<Listener> {
-  const { host = '127.0.0.1', port = 0, tls, http, handshakeTimeoutMs = 10_000, onRefused } = options;
+  const { host = '127.0.0.1', port = 0, socketPath, tls, http, onRefused } = options;
+  const { onError = (error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)) } = options;
+  checkedOptions(options);
+  const handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, 10_000);
+  const maxConnections = count('maxConnections', options.maxConnections, 10_000);
+  const maxHandshakes = count('maxHandshakes', options.maxHandshakes, 1000);
+  if (tls && socketPath !== undefined) {
+    throw new ConnectionError(
+      'BAD_ARGUMENT',
+      'expected either tls or socketPath: a Unix socket never leaves the machine',
+    );
+  }
+
   const connections = new Set<Connection>();
   const sockets = new Set<Socket>();
+  const slots = new HandshakeSlots(maxHandshakes);
   const scheme = tls ? 'wss' : 'ws';
+  let closing = false;
 
-  const open = (upgraded: Upgraded & { request: RequestHead }) => {
-    const { socket, rest, accepted, request } = upgraded;
-    const url = `${scheme}://${hostOf(request)}${request.target}`;
-    const connection = new Connection({ role: 'server', socket, rest, accepted, request, url }, options);
+  const negotiateExtensions = options.negotiateExtensions ?? negotiator(options.deflate);
+  const policy: ServerPolicy = {
+    ...options,
+    ...(negotiateExtensions && { negotiateExtensions }),
+    refuse: (request) => {
+      if (closing) return { status: 503, message: 'expected to be asked earlier: this server is shutting down' };
+      if (connections.size < maxConnections) return options.refuse?.(request);
+      return { status: 503, message: `expected fewer than ${maxConnections} connections; try again later` };
+    },
+  };
+
+  type Upgraded = Awaited<ReturnType<typeof takeOverUpgrade>>;
+  const open = (upgraded: Upgraded) => {
+    const connection = serverConnection(upgraded, scheme, options);
     connections.add(connection);
-    connection.closed.then(() => connections.delete(connection));
-    const failed = () => connection.close(CloseCode.InternalError, 'the server failed');
+    void connection.closed.then(() => connections.delete(connection));
+    const failed = (error: unknown) => {
+      void connection.fail(error);
+      onError(error, connection);
+    };
     try {
       Promise.resolve(onConnection(connection)).catch(failed);
-    } catch {
-      failed();
+    } catch (error) {
+      failed(error);
     }
   };
   const refuse = (remoteAddress: string | undefined) => (error: unknown) => {
     if (error instanceof HandshakeError) onRefused?.(error, remoteAddress);
+    else onError(error);
   };
   const onSocket = (socket: Socket) => {
     const { remoteAddress } = socket;
-    acceptUpgrade(socket, options, { timeoutMs: handshakeTimeoutMs, ...(http && { http }) })
+    acceptUpgrade(socket, policy, { timeoutMs: handshakeTimeoutMs, ...(http && { http }) })
+      .finally(() => slots.leave(socket))
       .then((upgraded) => upgraded && open(upgraded))
       .catch(refuse(remoteAddress));
   };
   // A proxy may send an upgrade on a connection that already carried ordinary requests: then `http` finds it first.
   const onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const { remoteAddress } = socket;
-    takeOverUpgrade(request, socket, head, options).then(open).catch(refuse(remoteAddress));
+    takeOverUpgrade(request, socket, head, policy).then(open).catch(refuse(remoteAddress));
   };
   http?.on('upgrade', onUpgrade);
 
@@ -81,52 +129,41 @@ export async function listen(
   const server = tls
     ? createTlsServer({ ...tls, allowHalfOpen: true, handshakeTimeout: handshakeTimeoutMs } as TlsOptions, onSocket)
     : createTcpServer({ allowHalfOpen: true, noDelay: true }, onSocket);
+  // Also those that `http` keeps: beyond, Node closes them as they come.
+  server.maxConnections = maxConnections + maxHandshakes;
   server.on('connection', (socket: Socket) => {
+    slots.enter(socket);
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
   if (tls) server.on('tlsClientError', () => {}); // a client that gave up or is no TLS client: its own trouble
-  await startListening(server, host, port).catch((error) => {
+  await startListening(server, socketPath === undefined ? { host, port } : { path: socketPath }).catch((error) => {
     http?.off('upgrade', onUpgrade);
     throw error;
   });
-  const address = server.address() as AddressInfo;
+  const boundPort = socketPath === undefined ? (server.address() as AddressInfo).port : 0;
 
   return {
-    host,
-    port: address.port,
-    url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    host: socketPath === undefined ? host : '',
+    port: boundPort,
+    url:
+      socketPath === undefined
+        ? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
+        : `${scheme}+unix:${socketPath}`,
     connections,
     async close({ code = CloseCode.GoingAway, reason = '', timeoutMs = 10_000 } = {}) {
+      assertClosable({ code, reason });
+      closing = true;
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
-      const closing = [...connections].map((connection) => connection.close(code, reason));
-      const cut = () => {
+      const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
-      };
-      const timer = setTimeout(cut, timeoutMs);
-      await Promise.all(closing);
-      cut(); // handshakes and plain HTTP requests that are still there
-      await stopped;
+      }, timeoutMs);
+      slots.cut();
+      http?.closeIdleConnections();
+      const closings = [...connections].map((connection) => connection.close(code, reason));
+      await Promise.all([stopped, ...closings]);
       clearTimeout(timer);
       http?.off('upgrade', onUpgrade);
     },
   };
-}
-
-function startListening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const inUse = cause.code === 'EADDRINUSE';
-      const message = inUse ? `port ${port} on ${host} is in use` : `cannot listen on ${host}:${port} (${cause.code})`;
-      reject(new ConnectionError(inUse ? 'ADDRESS_IN_USE' : 'CANNOT_LISTEN', message, { cause }));
-    });
-    server.listen(port, host, () => {
-      server.on('error', () => {}); // an accept that failed (no more file descriptors): the others go on
-      resolve();
-    });
-  });
-}
-
-function hostOf(request: RequestHead): string {
-  return request.headers.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? '';
 }

@@ -21,4 +21,4 @@ export type { Inflate, Message, MessageAssemblerOptions } from './message-assemb
 export { MessageAssembler } from './message-assembler.ts';
 export type { Role } from './opcode.ts';
 export { isControlOpcode, Opcode } from './opcode.ts';
-export { Utf8Validator } from './utf8.ts';
+export { decodeUtf8, Utf8Validator } from './utf8.ts';

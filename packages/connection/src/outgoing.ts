@@ -1,0 +1,131 @@
+import {
+  type CloseStatus,
+  createMaskingKey,
+  encodeClosePayload,
+  encodeFrame,
+  type Message,
+  Opcode,
+} from '@wsferry/frames';
+import type { MessageDeflater } from '@wsferry/frames/deflate';
+
+/** How an endpoint writes. */
+export interface OutgoingOptions {
+  /** §5.1: a client masks, a server does not. */
+  readonly masked: boolean;
+  /** With permessage-deflate agreed on: what compresses. */
+  readonly deflater: Pick<MessageDeflater, 'deflate' | 'deflateMessage'> | undefined;
+  /** Shorter messages are sent as they are: compressing them costs more than it saves. */
+  readonly thresholdBytes: number;
+}
+
+/**
+ * The largest part of a message that is compressed in one go, in bytes: about 3 ms of work, and a fragment of its own. What
+ * is longer is compressed part by part, between which the event loop turns.
+ */
+const PART_BYTES = 128 * 1024;
+
+const NOTHING = new Uint8Array(0);
+const encoder = new TextEncoder();
+
+/** A message whose compression goes on, or one that waits behind such a one. */
+interface Waiting {
+  readonly opcode: Opcode;
+  readonly payload: Uint8Array;
+  readonly compress: boolean;
+  /** How much of the payload is framed already. */
+  at: number;
+}
+
+/** The sending half of a connection: messages and control frames in, the bytes of frames out, in order. */
+export class Outgoing {
+  readonly #options: OutgoingOptions;
+  #output: Uint8Array[] = [];
+  #outputBytes = 0;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes that wait in the output, and those of messages that wait to be compressed. */
+  get bytes(): number {
+    return this.#outputBytes + this.#waitingBytes;
+  }
+
+  /** Whether there is work for `continue`. */
+  get unfinished(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** One message: in one frame (§5.6), or, when it is long and compressed, in as many as it has parts. */
+  message(data: Message, compress: boolean): void {
+    const text = typeof data === 'string';
+    const opcode = text ? Opcode.Text : Opcode.Binary;
+    const payload = text ? encoder.encode(data) : data;
+    const { deflater, thresholdBytes } = this.#options;
+    const compressed = compress && deflater !== undefined && payload.length >= thresholdBytes;
+    if (this.#waiting.length === 0 && !(compressed && payload.length > PART_BYTES)) {
+      this.#whole(opcode, payload, compressed);
+      return;
+    }
+    // Copied: the caller may change the bytes once `send` has returned.
+    this.#waiting.push({ opcode, payload: text ? payload : payload.slice(), compress: compressed, at: 0 });
+    this.#waitingBytes += payload.length;
+  }
+
+  /** Goes on with the messages that wait: one part of one, or one that is sent as it is. */
+  continue(): void {
+    const message = this.#waiting[0];
+    if (message === undefined) return;
+    const { opcode, payload, compress, at } = message;
+    if (!compress || payload.length <= PART_BYTES) {
+      this.#shift(payload.length);
+      this.#whole(opcode, payload, compress);
+      return;
+    }
+    const end = Math.min(at + PART_BYTES, payload.length);
+    const fin = end === payload.length;
+    const part = this.#options.deflater!.deflate(payload.subarray(at, end), fin);
+    // RFC 7692 §6.1: RSV1 on the first frame only.
+    this.frame(at === 0 ? opcode : Opcode.Continuation, part, { fin, rsv1: at === 0 });
+    message.at = end;
+    if (fin) this.#shift(end - at);
+    else this.#waitingBytes -= end - at;
+  }
+
+  /** A Close frame, behind which nothing follows: what still waits is given up. */
+  close(status: CloseStatus | undefined): void {
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.frame(Opcode.Close, status ? encodeClosePayload(status) : NOTHING);
+  }
+
+  /** One frame, at once: a control frame may stand between the fragments of a message (§5.4). */
+  frame(opcode: Opcode, payload: Uint8Array, { fin = true, rsv1 = false } = {}): void {
+    // §5.3: a fresh key for every frame.
+    const key = this.#options.masked ? createMaskingKey() : undefined;
+    const bytes = encodeFrame({ fin, rsv1, opcode, payload }, key);
+    this.#output.push(bytes);
+    this.#outputBytes += bytes.length;
+  }
+
+  /** The bytes to write, in order. They are taken: the next call gives only what came since. */
+  take(): Uint8Array[] {
+    const output = this.#output;
+    this.#output = [];
+    this.#outputBytes = 0;
+    return output;
+  }
+
+  #whole(opcode: Opcode, payload: Uint8Array, compress: boolean): void {
+    const compressed = compress ? this.#options.deflater?.deflateMessage(payload) : undefined;
+    if (compressed === undefined) this.frame(opcode, payload);
+    else this.frame(opcode, compressed, { rsv1: true });
+  }
+
+  #shift(bytes: number): void {
+    this.#waiting.shift();
+    this.#waitingBytes -= bytes;
+  }
+}

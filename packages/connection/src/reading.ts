@@ -1,0 +1,141 @@
+import type { Message } from '@wsferry/frames';
+import { Inbox } from './inbox.ts';
+import type { ConnectionEvent, ConnectionProtocol } from './protocol.ts';
+
+/** What a program is called with. While a promise it returned is pending, the next message waits. */
+export type MessageHandler = (data: Message) => void | Promise<void>;
+
+/** What comes of reading beside messages. */
+export interface ReadingEvents {
+  pong(payload: Uint8Array): void;
+  /** The peer closed or broke the protocol: nothing more comes. */
+  over(event: Exclude<ConnectionEvent, { type: 'message' | 'pong' }>): void;
+  /** The program's handler threw or rejected. */
+  failed(cause: unknown): void;
+  /** All that could be handed on now is: write what it produced, and read on or stop. */
+  settled(): void;
+}
+
+/** The receiving side of a connection: brings messages from the protocol to whoever reads them, by handler or iterator. */
+export class Reading {
+  readonly #machine: ConnectionProtocol;
+  readonly #mark: number;
+  readonly #events: ReadingEvents;
+  readonly #inbox = new Inbox();
+  #handler: MessageHandler | undefined;
+  /** A promise of the handler is pending. */
+  #handling = false;
+  #pumping = false;
+  #dropping = false;
+  #awaited: Promise<void> | undefined;
+
+  /** Above `mark` bytes of messages that nobody took, reading stops. */
+  constructor(machine: ConnectionProtocol, mark: number, events: ReadingEvents) {
+    this.#machine = machine;
+    this.#mark = mark;
+    this.#events = events;
+  }
+
+  get handler(): MessageHandler | undefined {
+    return this.#handler;
+  }
+
+  set handler(handler: MessageHandler | undefined) {
+    this.#handler = handler;
+    this.pump();
+  }
+
+  /** Whether `pump` is under way: what is sent now is written at its end. */
+  get pumping(): boolean {
+    return this.#pumping;
+  }
+
+  /**
+   * Whether more bytes should be read. Not while the inbox is full, and not while a large message is decompressed. A
+   * handler that takes its time does not stop it: pings and the peer's Close are behind the messages.
+   */
+  get wantsMore(): boolean {
+    return this.#machine.pending === undefined && (this.#dropping || this.#inbox.bytes < this.#mark);
+  }
+
+  /** Hands on what has come, as long as somebody takes it or there is room. */
+  pump(): void {
+    if (this.#pumping) return; // a handler called us: the loop below goes on with its work
+    this.#pumping = true;
+    this.#handOverInbox();
+    while (this.wantsMore) {
+      const event = this.#machine.nextEvent();
+      if (!event) break;
+      this.#handle(event);
+    }
+    this.#pumping = false;
+    this.#awaitPending();
+    this.#events.settled();
+  }
+
+  /** The next message, now or when it comes. */
+  read(): Promise<IteratorResult<Message, undefined>> {
+    const result = this.#inbox.read();
+    this.pump();
+    return result;
+  }
+
+  /** No more messages are put into the inbox. With `discard` those in it are dropped, too, and those that still come. */
+  end({ discard }: { discard: boolean }): void {
+    if (discard) this.#dropping = true;
+    this.#inbox.end({ discard });
+  }
+
+  #handle(event: ConnectionEvent): void {
+    switch (event.type) {
+      case 'message':
+        if (this.#dropping) return; // WHATWG: no messages once close() was called
+        if (this.#handler && !this.#handling && this.#inbox.length === 0) this.#call(this.#handler, event.data);
+        else this.#inbox.put(event.data);
+        return;
+      case 'pong':
+        this.#events.pong(event.payload);
+        return;
+      default:
+        this.#events.over(event);
+    }
+  }
+
+  #handOverInbox(): void {
+    while (this.#handler && !this.#handling) {
+      const message = this.#inbox.take();
+      if (message === undefined) return;
+      this.#call(this.#handler, message);
+    }
+  }
+
+  #call(handler: MessageHandler, data: Message): void {
+    try {
+      const pending = handler(data);
+      if (!pending) return;
+      this.#handling = true;
+      pending.then(
+        () => this.#handled(),
+        (cause) => {
+          this.#events.failed(cause);
+          this.#handled();
+        },
+      );
+    } catch (cause) {
+      this.#events.failed(cause);
+    }
+  }
+
+  #handled(): void {
+    this.#handling = false;
+    this.pump();
+  }
+
+  /** Goes on when a large compressed message is decompressed. */
+  #awaitPending(): void {
+    const { pending } = this.#machine;
+    if (pending === undefined || pending === this.#awaited) return;
+    this.#awaited = pending;
+    void pending.then(() => this.pump());
+  }
+}

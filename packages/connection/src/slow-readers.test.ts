@@ -1,0 +1,161 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  type Connection,
+  type ConnectOptions,
+  connect,
+  type Listener,
+  type ListenOptions,
+  listen,
+  takeOver,
+} from './index.ts';
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const thing of open.splice(0)) await thing.close();
+});
+
+async function serve(
+  onConnection: (connection: Connection) => unknown,
+  options: ListenOptions = {},
+): Promise<Listener> {
+  const listener = await listen(options, onConnection);
+  open.push({ close: () => listener.close({ timeoutMs: 500 }) });
+  return listener;
+}
+
+async function pair(
+  serverOptions: ListenOptions = {},
+  clientOptions: ConnectOptions = {},
+): Promise<[Connection, Connection]> {
+  let arrived!: (connection: Connection) => void;
+  const atServer = new Promise<Connection>((resolve) => {
+    arrived = resolve;
+  });
+  const { url } = await serve((connection) => arrived(connection), serverOptions);
+  return [await connect(url, clientOptions), await atServer];
+}
+
+describe('a handler that takes its time', () => {
+  test('does not keep pings from being answered, nor those of its own', async () => {
+    const [client, server] = await pair();
+    const trips: number[] = [];
+    const handled = new Promise<void>((resolve) => {
+      server.onMessage = async () => {
+        trips.push(await server.ping(), await client.ping());
+        resolve();
+      };
+    });
+    client.send('x');
+    await handled;
+    expect(trips).toHaveLength(2);
+  });
+
+  test('gets one message after the other, and those that came before the Close all', async () => {
+    const [client, server] = await pair();
+    const got: unknown[] = [];
+    let running = 0;
+    server.onMessage = async (message) => {
+      expect(++running).toBe(1);
+      await server.ping().catch(() => {});
+      got.push(message);
+      running--;
+    };
+    for (let n = 0; n < 20; n++) client.send(String(n));
+    await client.close();
+    await server.closed;
+    await expect.poll(() => got.length).toBe(20);
+    expect(got).toEqual(Array.from({ length: 20 }, (_, n) => String(n)));
+  });
+
+  test('slows the sender down above receiveHighWaterMarkBytes', async () => {
+    const [client, server] = await pair({ receiveHighWaterMarkBytes: 1024 });
+    let finish!: () => void;
+    let handled = 0;
+    server.onMessage = () => {
+      handled++;
+      return new Promise((resolve) => {
+        finish = resolve;
+      });
+    };
+    for (let n = 0; n < 64; n++) client.send(new Uint8Array(1024 * 1024));
+    for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate);
+    expect(handled).toBe(1);
+    expect(client.bufferedAmount).toBeGreaterThan(32 * 1024 * 1024);
+    finish();
+    client.abort();
+  });
+});
+
+describe('a loop that answers what it reads', () => {
+  test('reads to the end when the peer closes meanwhile: answers to a peer that closed are dropped', async () => {
+    const [client, server] = await pair();
+    for (let n = 0; n < 100; n++) client.send(String(n));
+    await client.close();
+    let read = 0;
+    let taken = true;
+    for await (const message of server) {
+      read++;
+      taken = server.send(message);
+    }
+    expect(read).toBe(100);
+    expect(taken).toBe(false);
+    await expect(server.drained()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  test('throws NOT_OPEN after this side closed', async () => {
+    const [client] = await pair();
+    void client.close();
+    expect(() => client.send('x')).toThrow(expect.objectContaining({ code: 'NOT_OPEN' }));
+  });
+});
+
+describe('a server that shuts down', () => {
+  test('lets an HTTP answer under way finish', async () => {
+    let answer!: () => void;
+    const http = createHttpServer((_, response) => {
+      response.write('first ');
+      answer = () => response.end('last');
+    });
+    const listener = await serve(() => {}, { http });
+    const request = httpRequest({ host: '127.0.0.1', port: listener.port });
+    request.end();
+    const [response] = await once(request, 'response');
+    let body = '';
+    response.setEncoding('utf8').on('data', (part: string) => {
+      body += part;
+    });
+    await once(response, 'data');
+    const closed = listener.close();
+    answer();
+    await once(response, 'end');
+    expect(body).toBe('first last');
+    await closed;
+  });
+
+  test('closes nothing when the code must not be sent', async () => {
+    const listener = await serve(() => {});
+    const client = await connect(listener.url);
+    await expect(listener.close({ code: 1005 })).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    expect(client.readyState).toBe(1);
+    expect(await client.ping()).toBeGreaterThan(0);
+  });
+});
+
+test("takeOver makes a connection of an upgrade at somebody's own http server", async () => {
+  const http = createHttpServer((_, response) => response.end('page'));
+  http.on('upgrade', async (request, socket, head) => {
+    const connection = await takeOver(request, socket, head, { deflate: true });
+    connection.send(connection.url);
+  });
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  open.push({ close: () => http.close() });
+  const { port } = http.address() as AddressInfo;
+  const client = await connect(`ws://127.0.0.1:${port}/there`, { deflate: true });
+  expect((await client[Symbol.asyncIterator]().next()).value).toBe(`ws://127.0.0.1:${port}/there`);
+  expect(client.deflate).toBeDefined();
+  await client.close();
+});

@@ -1,0 +1,112 @@
+import type { Socket } from 'node:net';
+import type { ConnectionProtocol } from './protocol.ts';
+
+/** Up to here frames that leave together are copied into one write; larger ones are handed over side by side. */
+const GATHER_BYTES = 64 * 1024;
+/** So much unsent output means that the peer does not read: then its Pings are answered once for all. */
+const PONG_BACKLOG_BYTES = 64 * 1024;
+/** So much unsent output is enough for the kernel to be busy with: only below it the next part of a message is compressed. */
+const COMPRESS_AHEAD_BYTES = 1024 * 1024;
+
+/** What a writer reports. */
+export interface WriterEvents {
+  /** The kernel took something. */
+  progress: () => void;
+  /** Our side of TCP has ended: nothing more will be written. */
+  ended: () => void;
+}
+
+/** Brings a protocol's output to the socket: one write for what one turn of the event loop produced. */
+export class SocketWriter {
+  readonly #socket: Socket;
+  readonly #machine: ConnectionProtocol;
+  readonly #events: WriterEvents;
+  #scheduled = false;
+  #continuing = false;
+  #ended = false;
+
+  constructor(socket: Socket, machine: ConnectionProtocol, events: WriterEvents) {
+    this.#socket = socket;
+    this.#machine = machine;
+    this.#events = events;
+  }
+
+  /** Bytes that were sent and that the kernel has not taken. */
+  get bufferedAmount(): number {
+    return this.#machine.outputBytes + this.#socket.writableLength;
+  }
+
+  /** Writes before the event loop goes on, or now when much is there. */
+  schedule(): void {
+    if (this.#machine.outputBytes >= GATHER_BYTES) {
+      this.flush();
+    } else if (!this.#scheduled) {
+      this.#scheduled = true;
+      process.nextTick(() => {
+        this.#scheduled = false;
+        this.flush();
+      });
+    }
+  }
+
+  /** Writes what is there, and ends our side of TCP when the protocol says so. */
+  flush(): void {
+    const machine = this.#machine;
+    if (machine.outputBytes > 0 && !this.#ended) {
+      this.#write(machine.takeOutput());
+      machine.holdPongs(this.#socket.writableLength > PONG_BACKLOG_BYTES);
+      if (machine.hasUnfinishedOutput) this.#continueLater();
+    }
+    if (machine.shouldEnd) this.end();
+  }
+
+  /** Ends our side of TCP, once. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#socket.end();
+    this.#events.ended();
+  }
+
+  #write(output: Uint8Array[]): void {
+    const socket = this.#socket;
+    const [first] = output;
+    if (first === undefined) return;
+    if (output.length === 1) {
+      socket.write(first, this.#written);
+      return;
+    }
+    let bytes = 0;
+    for (const part of output) bytes += part.length;
+    if (bytes <= GATHER_BYTES) {
+      socket.write(Buffer.concat(output, bytes), this.#written);
+      return;
+    }
+    socket.cork();
+    for (const part of output) socket.write(part, this.#written);
+    socket.uncork();
+  }
+
+  /** After each write that the kernel took. One function for all of them: nothing is made per message. */
+  readonly #written = (): void => {
+    if (this.#socket.destroyed) return; // then writes end without having been taken
+    if (this.#socket.writableLength <= PONG_BACKLOG_BYTES) {
+      this.#machine.holdPongs(false);
+      if (this.#machine.outputBytes > 0) this.schedule();
+    }
+    if (this.#machine.hasUnfinishedOutput) this.#continueLater();
+    this.#events.progress();
+  };
+
+  /** The next part of a long message is compressed in the event loop's next turn, if the kernel takes what is there. */
+  #continueLater(): void {
+    if (this.#continuing || this.#socket.writableLength > COMPRESS_AHEAD_BYTES) return;
+    this.#continuing = true;
+    setImmediate(() => {
+      this.#continuing = false;
+      if (this.#socket.destroyed) return;
+      this.#machine.continueSending();
+      this.flush();
+    });
+  }
+}

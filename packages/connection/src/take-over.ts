@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { header, type ServerPolicy } from '@wsferry/handshake';
+import { type AcceptedUpgrade, takeOverUpgrade } from '@wsferry/handshake/node';
+import { checkedOptions } from './checked-options.ts';
+import { negotiator } from './compression.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionOptions } from './options.ts';
+
+/**
+ * Makes a connection of an upgrade that arrived at your own `http.Server` or `https.Server`:
+ * `server.on('upgrade', async (request, socket, head) => { const connection = await takeOver(request, socket, head); … })`.
+ *
+ * Rejects with `HandshakeError` when the request is refused (it was answered) or its client vanished, with `BAD_ARGUMENT`
+ * for wrong options. Closing these connections when your server stops is yours to do.
+ */
+export async function takeOver(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Uint8Array,
+  options: ConnectionOptions & ServerPolicy = {},
+): Promise<Connection> {
+  checkedOptions(options);
+  const negotiateExtensions = options.negotiateExtensions ?? negotiator(options.deflate);
+  const policy: ServerPolicy = { ...options, ...(negotiateExtensions && { negotiateExtensions }) };
+  const upgraded = await takeOverUpgrade(request, socket, head, policy);
+  return serverConnection(upgraded, (socket as TLSSocket).encrypted ? 'wss' : 'ws', options);
+}
+
+/** A server's connection, under the address that its client asked for. */
+export function serverConnection(
+  { socket, rest, accepted, request }: AcceptedUpgrade,
+  scheme: 'ws' | 'wss',
+  options: ConnectionOptions,
+): Connection {
+  const url = `${scheme}://${header(request.headers, 'Host') ?? ''}${request.target}`;
+  return new Connection({ role: 'server', socket, rest, accepted, request, url }, options);
+}

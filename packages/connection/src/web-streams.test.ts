@@ -1,0 +1,107 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Connection, type ConnectOptions, connect, type ListenOptions, listen } from './index.ts';
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const thing of open.splice(0)) await thing.close();
+});
+
+async function pair(
+  serverOptions: ListenOptions = {},
+  clientOptions: ConnectOptions = {},
+): Promise<[Connection, Connection]> {
+  let arrived!: (connection: Connection) => void;
+  const atServer = new Promise<Connection>((resolve) => {
+    arrived = resolve;
+  });
+  const listener = await listen(serverOptions, (connection) => arrived(connection));
+  open.push({ close: () => listener.close({ timeoutMs: 500 }) });
+  return [await connect(listener.url, clientOptions), await atServer];
+}
+
+describe('readable', () => {
+  test('gives text as strings and binary as bytes, and ends with a clean close', async () => {
+    const [client, server] = await pair();
+    server.send('text');
+    server.send(Uint8Array.of(1, 2));
+    void server.close();
+    const got: unknown[] = [];
+    for await (const message of client.readable) got.push(message);
+    expect(got).toEqual(['text', Uint8Array.of(1, 2)]);
+  });
+
+  test('fails with CLOSED when the connection breaks', async () => {
+    const [client, server] = await pair();
+    const reader = client.readable.getReader();
+    const read = reader.read();
+    server.abort();
+    await expect(read).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  test('cancelling it closes the connection', async () => {
+    const [client, server] = await pair();
+    await client.readable.cancel();
+    expect(await server.closed).toMatchObject({ code: 1000, wasClean: true });
+  });
+
+  test('what nobody reads stops the sender: its writer is not ready', async () => {
+    const [client, server] = await pair({ highWaterMarkBytes: 64 * 1024 }, { receiveHighWaterMarkBytes: 1024 });
+    const writer = server.writable.getWriter();
+    const chunk = new Uint8Array(1024 * 1024);
+    const total = 64;
+    let written = 0;
+    const writing = (async () => {
+      for (let sent = 0; sent < total; sent++) {
+        await writer.write(chunk);
+        written++;
+      }
+      await writer.close();
+    })();
+    const reader = client.readable.getReader();
+    expect((await reader.read()).value?.length).toBe(chunk.length);
+    expect(written).toBeLessThan(total);
+    for (let read = 1; read < total; read++) await reader.read();
+    expect(await reader.read()).toEqual({ done: true, value: undefined });
+    await writing;
+  });
+});
+
+describe('writable', () => {
+  test('sends each chunk as one message; closing it closes the connection', async () => {
+    const [client, server] = await pair();
+    const writer = client.writable.getWriter();
+    await writer.write('a');
+    await writer.write(Uint8Array.of(7));
+    await writer.close();
+    const got: unknown[] = [];
+    for await (const message of server) got.push(message);
+    expect(got).toEqual(['a', Uint8Array.of(7)]);
+    expect(await server.closed).toMatchObject({ code: 1000, wasClean: true });
+  });
+
+  test('aborting it cuts the connection: the peer sees 1006', async () => {
+    const [client, server] = await pair();
+    await client.writable.abort(new Error('no more'));
+    expect(await server.closed).toMatchObject({ code: 1006, wasClean: false });
+  });
+
+  test('fails with CLOSED once the peer has gone', async () => {
+    const [client, server] = await pair();
+    const writer = client.writable.getWriter();
+    server.abort();
+    await expect(writer.closed).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  test('readable and writable of two connections pipe through a transform', async () => {
+    const [client, server] = await pair();
+    const shout = new TransformStream<string | Uint8Array, string>({
+      transform: (message, controller) => controller.enqueue(String(message).toUpperCase()),
+    });
+    void server.readable
+      .pipeThrough(shout)
+      .pipeTo(server.writable)
+      .catch(() => {});
+    client.send('hello');
+    expect((await client.readable.getReader().read()).value).toBe('HELLO');
+  });
+});

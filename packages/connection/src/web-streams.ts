@@ -1,0 +1,53 @@
+import { ReadableStream, WritableStream } from 'node:stream/web';
+import type { Message } from '@wsferry/frames';
+import type { Connection } from './connection.ts';
+import { ConnectionError } from './errors.ts';
+
+/**
+ * A connection's messages as a web stream. Nothing is read ahead: what is not pulled stays with the connection, which slows
+ * the peer down. Ends when the connection closes cleanly, fails with `CLOSED` when it does not.
+ */
+export function readableOf(connection: Connection): ReadableStream<Message> {
+  const messages = connection[Symbol.asyncIterator]();
+  return new ReadableStream<Message>(
+    {
+      async pull(controller) {
+        const { done, value } = await messages.next();
+        if (!done) {
+          controller.enqueue(value);
+          return;
+        }
+        const { wasClean, code, error } = await connection.closed;
+        if (wasClean) controller.close();
+        else throw new ConnectionError('CLOSED', `the connection closed with ${code}, not cleanly`, { cause: error });
+      },
+      async cancel() {
+        await connection.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/**
+ * Sends what is written to it, one message a chunk, and waits while the connection's output is full. Closing it closes the
+ * connection; aborting it aborts the connection, so that the peer cannot take a part for the whole.
+ */
+export function writableOf(connection: Connection): WritableStream<Message> {
+  return new WritableStream<Message>({
+    start(controller) {
+      void connection.closed.then(({ code }) =>
+        controller.error(new ConnectionError('CLOSED', `the connection closed with ${code}`)),
+      );
+    },
+    async write(message) {
+      if (!connection.send(message)) await connection.drained();
+    },
+    async close() {
+      await connection.close();
+    },
+    abort() {
+      connection.abort();
+    },
+  });
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bar, bytes, cutMiddle, duration, percent, RateMeter, rate, timeLeft } from './format.ts';
+import { bar, bytes, cutMiddle, duration, hideUserInfo, percent, RateMeter, rate, timeLeft } from './format.ts';
 
 describe('a size, a rate and a time as people read them', () => {
   test('sizes in decimal units', () => {
@@ -60,4 +60,18 @@ describe('the rate', () => {
     meter.add(1000, 500);
     expect(meter.bytesPerSecond(1000)).toBe(500);
   });
+});
+
+test.each([
+  ['wss://u:secret@files.example/a@b', 'wss://***@files.example/a@b'],
+  ['ws://files.example/a@b', 'ws://files.example/a@b'],
+  ['ws://secret@[::1]:6455', 'ws://***@[::1]:6455'],
+  ['ws://u:p@secret@h/', 'ws://***@h/'],
+  ['ws:u:secret@h', 'ws:***@h'],
+  ['ws://u:sec/ret@h', 'ws://***@h'],
+  ['u:secret@h', 'u:***@h'],
+  ['secret@h', '***@h'],
+  ['nonsense', 'nonsense'],
+])('of %s nothing secret is shown', (url, shown) => {
+  expect(hideUserInfo(url)).toBe(shown);
 });

@@ -24,6 +24,15 @@ export function timeLeft(restBytes: number, bytesPerSecond: number | undefined):
   return `${prettyMs(Math.ceil(restBytes / bytesPerSecond) * 1000, { unitCount: 2 })} left`;
 }
 
+/** An address without its user and password, which must not end up in a log: `wss://***@files.example`. */
+export function hideUserInfo(url: string): string {
+  const scheme = /^(?:[a-z][a-z\d+.-]*:)?[/\\]*/i.exec(url)?.[0] ?? '';
+  const rest = url.slice(scheme.length);
+  // What is no address has no parts that could be relied on: everything before the last @ may be the password.
+  const end = URL.canParse(url) ? rest.slice(0, rest.search(/[/\\?#]|$/)).lastIndexOf('@') : rest.lastIndexOf('@');
+  return end < 0 ? url : `${scheme}***${rest.slice(end)}`;
+}
+
 /** A long name cut in the middle, so that its beginning and its extension stay; `columns` on the screen. */
 export function cutMiddle(name: string, columns: number): string {
   return columns < 1 ? '' : cliTruncate(name, columns, { position: 'middle' });

@@ -1,4 +1,5 @@
 import { ExitCode } from './exit-codes.ts';
+import { hideUserInfo } from './format.ts';
 
 /** What a person reads instead of a stack trace, and what a script gets. */
 export interface Explanation {
@@ -36,14 +37,15 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'SHUTTING_DOWN',
 ]);
 
-/** Why no connection to `url` came about. */
-export function explainConnect(error: unknown, url: string): Explanation {
+/** Why no connection to `address` came about. */
+export function explainConnect(error: unknown, address: string): Explanation {
   if (error instanceof CliError) return explained(error);
+  const url = hideUserInfo(address);
   const exitCode = ExitCode.CannotConnect;
   const host = hostOf(url);
   const system = systemCode(error);
   const code = codeOf(error);
-  if (system === 'ECONNREFUSED') {
+  if (system === 'ECONNREFUSED' || (system === 'ENOENT' && url.startsWith('ws+unix:'))) {
     return {
       code: 'NOBODY_LISTENING',
       message: `nobody listens at ${url}`,
@@ -70,6 +72,14 @@ export function explainConnect(error: unknown, url: string): Explanation {
       code: 'NOT_TLS',
       message: `${host} does not speak TLS (${system})`,
       hint: `if the receiver was started without --tls-cert, write ${url.replace(/^wss:/, 'ws:')}`,
+      exitCode,
+    };
+  }
+  if (code === 'TLS_UNTRUSTED' && system === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return {
+      code: 'TLS_WRONG_NAME',
+      message: `the certificate there is not for ${hostnameOf(url)} but for ${namesOf(error)}`,
+      hint: 'write the address with a name that the certificate has',
       exitCode,
     };
   }
@@ -260,6 +270,22 @@ function statusOf(error: unknown): string | undefined {
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError && !error.message) return messageOf(error.errors[0]);
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Who the certificate that was shown is for, in words. */
+function namesOf(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; depth++, at = at.cause) {
+    const { cert } = at as { cert?: { subject?: { CN?: unknown }; subjectaltname?: unknown } };
+    if (!cert) continue;
+    // As Node tells them: "DNS:a.example, IP Address:127.0.0.1".
+    if (typeof cert.subjectaltname === 'string') return cert.subjectaltname.replace(/\b(DNS|IP Address):/g, '');
+    if (typeof cert.subject?.CN === 'string') return cert.subject.CN;
+  }
+  return 'somebody else';
+}
+
+function hostnameOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : url;
 }
 
 function hostOf(url: string): string {

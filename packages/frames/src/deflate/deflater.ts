@@ -12,6 +12,8 @@ const TAIL_BYTES = 4;
  */
 const MAX_HISTORY_BYTES = 16 * 1024;
 
+const LARGEST_CHUNK_BYTES = 64 * 1024;
+
 /** zlib's raw DEFLATE has no window of 2^8. */
 const MIN_ZLIB_WINDOW_BITS = 9;
 
@@ -89,6 +91,8 @@ export class MessageDeflater {
       windowBits: this.#windowBits,
       level: this.#level,
       memLevel: this.#memLevel,
+      // One buffer for most results, no larger than it may have to be.
+      chunkSize: Math.min(LARGEST_CHUNK_BYTES, part.length + 256),
       ...(dictionary.length > 0 ? { dictionary } : {}),
     });
   }

@@ -14,9 +14,10 @@ export const TAIL = Uint8Array.of(...FLUSH_TAIL, 0x01, 0x00, 0x00, 0xff, 0xff);
 /** Most messages are one stream, and some peers end it with BFINAL. More than this many in one message is odd. */
 const USUAL_STREAMS = 4;
 /** Up to how much input and output a stream counts as small. */
-const SMALL_BYTES = 256;
-/** How many small streams are read between two pauses: about a millisecond of work. */
-const SMALL_STREAMS_A_TURN = 500;
+const SMALL_BYTES = 1024;
+/** How many bytes in and out are read between two pauses, where every stream counts for some more: a millisecond or two. */
+const BYTES_A_TURN = 32 * 1024;
+const BYTES_A_STREAM = 128;
 
 /** For zlib to inflate, with TAIL appended unless `bare`. */
 export interface InflateStep {
@@ -84,7 +85,8 @@ function* readSmallStreams(
   maxBytes: number,
 ): Generator<undefined, number, unknown> {
   let at = from;
-  for (let streams = 1; at < payload.length; streams++) {
+  let work = 0;
+  while (at < payload.length) {
     const before = output.length;
     const end = Math.min(payload.length, at + SMALL_BYTES);
     const next = readSmallStream(payload, at, end, output, Math.min(SMALL_BYTES, maxBytes - before));
@@ -92,8 +94,12 @@ function* readSmallStreams(
       output.truncate(before);
       break;
     }
+    work += BYTES_A_STREAM + next - at + output.length - before;
     at = next;
-    if (streams % SMALL_STREAMS_A_TURN === 0) yield undefined;
+    if (work >= BYTES_A_TURN) {
+      work = 0;
+      yield undefined;
+    }
   }
   return at;
 }

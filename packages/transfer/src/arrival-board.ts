@@ -13,7 +13,8 @@ export interface Arrival {
 
 /**
  * Tells everybody who subscribed that a file has arrived. One board serves all sessions of a receiver; each session
- * announces what it stored and subscribes for its peer when that sends WATCH.
+ * announces what it stored and subscribes for its peer when that sends WATCH. A peer that does not read what it asked
+ * for misses new arrivals instead of having them pile up here.
  */
 export class ArrivalBoard {
   readonly #keep: number;

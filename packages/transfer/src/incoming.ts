@@ -13,6 +13,8 @@ export interface IncomingOptions {
   readonly maxFileBytes?: number | undefined;
   readonly onTransfer?: ((event: TransferEvent) => void) | undefined;
   readonly onStored: (file: StoredFile) => void;
+  /** Whether the peer leaves so much unread that acknowledgements should be few. */
+  readonly behind: () => boolean;
 }
 
 /** Bytes of all transfers together that may wait for storage, in windows, before the pipe is not read any more. */
@@ -85,6 +87,11 @@ export class Incoming {
     }
   }
 
+  /** The peer has read what it was told, and gets the acknowledgements it was spared. */
+  caughtUp(): void {
+    for (const driver of this.#drivers.values()) driver.acknowledge();
+  }
+
   async settled(): Promise<void> {
     await Promise.all([...this.#drivers.values()].map((driver) => driver.settled));
   }
@@ -116,6 +123,7 @@ export class Incoming {
         this.#pendingBytes += delta;
         if (!this.#full()) this.#roomy?.();
       },
+      behind: this.#options.behind,
       accept,
       windowBytes: this.#windowBytes,
       maxFileBytes,

@@ -22,6 +22,8 @@ export interface ReceivePort {
   readonly emit: (event: TransferEvent) => void;
   /** Bytes came in (positive) or were written or dropped (negative). */
   readonly pending: (deltaBytes: number) => void;
+  /** Whether the peer leaves so much unread that acknowledgements should be few. */
+  readonly behind: () => boolean;
   readonly accept: Accept | undefined;
   readonly windowBytes: number;
   readonly maxFileBytes: number;
@@ -90,6 +92,11 @@ export class ReceiveDriver {
     this.#apply(this.#machine.end(packet));
   }
 
+  /** Tells the sender what is stored, if it does not know. */
+  acknowledge(): void {
+    this.#apply(this.#machine.acknowledge());
+  }
+
   /** CANCEL_FILE or ERROR of the peer. */
   stopped(packet: CancelFile | ErrorPacket): void {
     this.#apply(this.#machine.stopped(packet));
@@ -135,7 +142,7 @@ export class ReceiveDriver {
       async () => {
         await this.#sink!.write(bytes);
         if (this.#machine.ended) return;
-        this.#apply(this.#machine.wrote(length, this.#pendingBytes === length));
+        this.#apply(this.#machine.wrote(length, this.#pendingBytes === length && !this.#port.behind()));
         this.#emit({ type: 'progress', stored: this.#machine.stored });
       },
       () => this.#pending(-length),

@@ -104,11 +104,17 @@ export class ReceiveMachine {
     return actions;
   }
 
-  /** The sink stored `bytes` more; `idle` says that no write is waiting. */
+  /** The sink stored `bytes` more; `idle` says that no write is waiting, and that the peer reads what it is told. */
   wrote(bytes: number, idle: boolean): readonly ReceiveAction[] {
     this.#stored += bytes;
     // One acknowledgement for many writes: an eighth of the window keeps the sender running, and the last one is exact.
     if (!idle && this.#stored - this.#acknowledged < this.#windowBytes / 8) return [];
+    return this.acknowledge();
+  }
+
+  /** Tells the sender what is stored, unless it knows or nobody asks any more. */
+  acknowledge(): readonly ReceiveAction[] {
+    if (this.ended || this.#acknowledged === this.#stored) return [];
     this.#acknowledged = this.#stored;
     return [{ do: 'send', packet: { type: 'ACK_FILE_DATA', id: this.id, stored: this.#stored } }];
   }

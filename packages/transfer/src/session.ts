@@ -1,8 +1,8 @@
-import type { ArrivalBoard } from './arrival-board.ts';
-import { encodePacket } from './encode.ts';
+import type { Arrival, ArrivalBoard } from './arrival-board.ts';
 import { asTransferError, TransferError } from './errors.ts';
 import { Incoming } from './incoming.ts';
 import { wholeNumber, wholeNumberOrInfinity } from './options.ts';
+import { Outbox } from './outbox.ts';
 import { Outgoing } from './outgoing.ts';
 import type { FileArrived, Packet } from './packets.ts';
 import { parsePacket } from './parse.ts';
@@ -90,6 +90,7 @@ class PipeSession implements Session {
   readonly #pipe: MessagePipe;
   readonly #board: ArrivalBoard | undefined;
   readonly #turns: TurnTaking;
+  readonly #outbox: Outbox;
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
   #violations = 0;
@@ -102,13 +103,15 @@ class PipeSession implements Session {
     this.#pipe = pipe;
     this.#board = board;
     this.#turns = new TurnTaking(pipe);
-    const send = (packet: Packet) => this.#send(packet);
+    this.#outbox = new Outbox(pipe, () => this.#incoming.caughtUp());
+    const send = (packet: Packet) => this.#outbox.send(packet);
     this.#outgoing = new Outgoing(
       { send, turns: this.#turns, chunkBytes },
       { firstId: role === 'opener' ? 1 : 2, maxTransfers },
     );
     this.#incoming = new Incoming(send, {
       ...options,
+      behind: () => this.#outbox.behind,
       parity: role === 'opener' ? 0 : 1,
       maxTransfers,
       onStored: (file) => board?.announce(file),
@@ -123,7 +126,7 @@ class PipeSession implements Session {
   watch(onArrived: (arrival: FileArrived) => void, { recent }: { readonly recent?: number } = {}): void {
     if (recent !== undefined) wholeNumber('recent', recent, 0);
     this.#onArrived = onArrived;
-    this.#send({ type: 'WATCH', recent });
+    this.#outbox.send({ type: 'WATCH', recent });
   }
 
   close(code = 1000, reason = ''): Promise<void> {
@@ -134,7 +137,10 @@ class PipeSession implements Session {
     return this.closed;
   }
 
-  /** Reads until the pipe ends. Not pulling the next message is how a peer that ignores its credit is held. */
+  /**
+   * Reads until the pipe ends. Not pulling the next message is how a peer is held that ignores its credit, or that goes
+   * on asking without reading the answers.
+   */
   async #run(): Promise<void> {
     let cause: unknown;
     try {
@@ -142,6 +148,7 @@ class PipeSession implements Session {
         if (this.#closing) continue;
         this.#receive(message);
         await this.#incoming.room();
+        await this.#outbox.room();
       }
     } catch (error) {
       cause = error;
@@ -188,8 +195,14 @@ class PipeSession implements Session {
 
   #watched(recent: number | undefined): void {
     this.#unsubscribe?.();
-    if (!this.#board) this.#send({ type: 'ERROR', code: 'FORBIDDEN', message: 'there is nothing to watch here' });
-    this.#unsubscribe = this.#board?.subscribe((arrival) => this.#send({ type: 'FILE_ARRIVED', ...arrival }), recent);
+    if (!this.#board)
+      this.#outbox.send({ type: 'ERROR', code: 'FORBIDDEN', message: 'there is nothing to watch here' });
+    this.#unsubscribe = this.#board?.subscribe((arrival) => this.#push(arrival), recent);
+  }
+
+  /** A watcher that does not read what it asked for misses what it has no room for: news must not grow without bound. */
+  #push(arrival: Arrival): void {
+    if (!this.#outbox.behind) this.#outbox.send({ type: 'FILE_ARRIVED', ...arrival });
   }
 
   #tellArrived(packet: FileArrived): void {
@@ -203,7 +216,7 @@ class PipeSession implements Session {
   /** Says what was wrong, fails the transfer it was about, and after too many of them ends the connection. */
   #violation(error: TransferError): void {
     const { code, message, id } = error;
-    this.#send({ type: 'ERROR', code, message, id });
+    this.#outbox.send({ type: 'ERROR', code, message, id });
     // A type nobody knows is no fault of a transfer: a later version may have meant well.
     if (id !== undefined && code !== 'UNKNOWN_TYPE') {
       this.#incoming.fail(id, error);
@@ -221,14 +234,7 @@ class PipeSession implements Session {
     this.#outgoing.end(error, tell);
     this.#incoming.end(error, tell);
     this.#turns.end(error);
-  }
-
-  #send(packet: Packet): void {
-    try {
-      this.#pipe.send(encodePacket(packet));
-    } catch {
-      // The pipe is gone; its iteration ends too, and that is where it is dealt with.
-    }
+    this.#outbox.end();
   }
 
   #closePipe(code: number, reason: string): void {

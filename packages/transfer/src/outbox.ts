@@ -1,0 +1,79 @@
+import { encodePacket } from './encode.ts';
+import type { Packet } from './packets.ts';
+import type { MessagePipe } from './pipe.ts';
+
+/**
+ * The most characters of control packets that a peer may leave unread before nothing more is read from it. Peers that
+ * keep to `maxTransfers` and to their credit owe a fraction of it; so two of them never wait for each other.
+ */
+export const MAX_UNREAD_LENGTH = 1_048_576;
+
+/**
+ * The control packets of a session on their way out. They are answers, and answers must not wait in a line behind a
+ * peer that does not read: that would be two sides waiting for each other as soon as files go both ways. So everything
+ * is handed to the pipe at once, and counted from when the pipe is full until it is drained. A peer that lets them
+ * pile up is `behind`, and is spared what it can do without; one that goes on asking is not read any more.
+ */
+export class Outbox {
+  readonly #pipe: MessagePipe;
+  readonly #caughtUp: () => void;
+  /** Characters of answers since the pipe was last drained. */
+  #unread = 0;
+  #draining = false;
+  #ended = false;
+  #roomy: (() => void) | undefined;
+
+  /** `caughtUp` is called when a peer that was behind is so no more. */
+  constructor(pipe: MessagePipe, caughtUp: () => void) {
+    this.#pipe = pipe;
+    this.#caughtUp = caughtUp;
+  }
+
+  /** Whether the peer leaves so much unread that it should only get what it must have. */
+  get behind(): boolean {
+    return this.#unread > MAX_UNREAD_LENGTH / 2;
+  }
+
+  send(packet: Packet): void {
+    const message = encodePacket(packet);
+    try {
+      if (this.#pipe.send(message)) this.#unread = 0;
+      // What we offer ourselves is bounded by our own maxTransfers; it is not the peer that asked for it.
+      else if (packet.type !== 'NEW_FILE' && packet.type !== 'FILE_END') this.#count(message.length);
+    } catch {
+      // The pipe is gone; its iteration ends too, and that is where it is dealt with.
+    }
+  }
+
+  /** Resolves when the peer may be read again. */
+  async room(): Promise<void> {
+    while (this.#unread > MAX_UNREAD_LENGTH && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#roomy = resolve;
+      });
+    }
+  }
+
+  /** Nobody is held any more. */
+  end(): void {
+    this.#ended = true;
+    this.#roomy?.();
+  }
+
+  #count(length: number): void {
+    this.#unread += length;
+    if (this.#draining) return;
+    this.#draining = true;
+    const drained = () => this.#drained();
+    // Rejected: the pipe closes, and nobody is to be held for it.
+    this.#pipe.drained().then(drained, drained);
+  }
+
+  #drained(): void {
+    const { behind } = this;
+    this.#draining = false;
+    this.#unread = 0;
+    this.#roomy?.();
+    if (behind && !this.#ended) this.#caughtUp();
+  }
+}

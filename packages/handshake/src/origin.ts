@@ -1,4 +1,8 @@
-/** Which pages may connect: those of this very host, all, or the listed origins (such as `https://example.com`). */
+/**
+ * Which pages may connect: all, the listed origins (such as `https://example.com`), or `'same-origin'`: those of this very
+ * host, when it is one that nobody can point elsewhere: an IP address, `localhost` or `*.localhost`. Pages under another name
+ * must be listed, because a name that its owner can repoint to this machine (DNS rebinding) proves nothing.
+ */
 export type AllowedOrigins = 'same-origin' | 'any' | readonly string[];
 
 /**
@@ -16,8 +20,18 @@ export function isOriginAllowed(origins: readonly string[], host: string, allowe
   if (normalOrigin(origin) === undefined) return false;
   const page = parseUrl(origin);
   if (page === undefined || !/^https?:$/.test(page.protocol)) return false;
-  // Through URL with the page's scheme, so that "example.com" and "example.com:443" are the same place for https.
-  return page.host === parseUrl(`${page.protocol}//${host}`)?.host;
+  // Through URL with the page's scheme, so that "127.0.0.1" and "127.0.0.1:443" are the same place for https.
+  const here = parseUrl(`${page.protocol}//${host}`);
+  return here !== undefined && page.host === here.host && isFixedHost(host);
+}
+
+/**
+ * Whether a Host header means the same machine whoever owns which name: an IP address, or localhost, which browsers do not
+ * ask a name server for (RFC 6761 §6.3). For servers that serve pages beside the WebSocket: those need the same check.
+ */
+export function isFixedHost(host: string): boolean {
+  const name = parseUrl(`http://${host}`)?.hostname;
+  return name !== undefined && /^(?:\[.*\]|\d+\.\d+\.\d+\.\d+|(?:[^.]+\.)*localhost)$/.test(name);
 }
 
 /** An origin as RFC 6454 §6.2 writes it, in lower case; `undefined` when the text is more or less than an origin. */

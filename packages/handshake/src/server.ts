@@ -15,7 +15,10 @@ export interface ServerPolicy {
   readonly protocols?: readonly string[] | undefined;
   /** Instead of `protocols`: choose from what was offered. */
   readonly selectProtocol?: ((offered: readonly string[]) => string | undefined) | undefined;
-  /** Which pages may connect; default `'same-origin'`. A request without Origin passes: it is not from a page. */
+  /**
+   * Which pages may connect; default `'same-origin'`, for IP addresses and localhost: list the origins of pages under any
+   * other name. A request without Origin passes: it is not from a page.
+   */
   readonly origins?: AllowedOrigins | undefined;
   /** The answer to the offered extensions as a header value, or `undefined` for none. Not called without an offer. */
   readonly negotiateExtensions?: ((offers: readonly ExtensionOffer[]) => string | undefined) | undefined;
@@ -76,7 +79,8 @@ function accept(head: RequestHead, policy: ServerPolicy): Verdict {
   const key = checkKey(headers);
   const origins = headerValues(headers, 'Origin');
   if (!isOriginAllowed(origins, host, policy.origins ?? 'same-origin')) {
-    throw refused('ORIGIN_REFUSED', 403, `expected an allowed Origin, got ${shown(origins.join(' | '))} (§10.2)`);
+    const message = `expected an Origin that this server lists in its origins, got ${shown(origins.join(' | '))} (§10.2)`;
+    throw refused('ORIGIN_REFUSED', 403, message);
   }
   const protocol = chooseProtocol(headers, policy);
   const extensions = chooseExtensions(headers, policy);

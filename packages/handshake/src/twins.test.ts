@@ -243,9 +243,6 @@ describe('a server', () => {
   });
 
   test.each<[string, string | string[], ServerPolicy['origins']]>([
-    ['101', 'http://example.com', undefined],
-    ['101', 'https://EXAMPLE.com', 'same-origin'],
-    ['101', 'https://example.com:443', undefined],
     ['403 ORIGIN_REFUSED', 'http://example.com:81', undefined],
     ['403 ORIGIN_REFUSED', 'http://evil.example', undefined],
     ['403 ORIGIN_REFUSED', 'http://example.com.evil.example', undefined],
@@ -266,6 +263,30 @@ describe('a server', () => {
   ])('answers %s to a page of %j when %j may connect', (outcome, origin, origins) => {
     expect(refusalOf({ Origin: origin }, { origins })).toBe(outcome);
   });
+
+  test.each([
+    ['101', 'http://127.0.0.1:6455', '127.0.0.1:6455'],
+    ['101', 'https://127.0.0.1', '127.0.0.1:443'],
+    ['101', 'https://127.0.0.1:443', '127.0.0.1'],
+    ['101', 'http://LOCALHOST:80', 'localhost'],
+    ['101', 'http://app.localhost:6455', 'app.localhost:6455'],
+    ['101', 'http://[::1]:6455', '[::1]:6455'],
+    ['101', 'http://192.168.1.7', '192.168.1.7'],
+    ['403 ORIGIN_REFUSED', 'http://127.0.0.1:6456', '127.0.0.1:6455'],
+    ['403 ORIGIN_REFUSED', 'http://127.0.0.1', '127.0.0.1:443'],
+    // A name that its owner can point to this machine (DNS rebinding).
+    ['403 ORIGIN_REFUSED', 'http://evil.example:6455', 'evil.example:6455'],
+    ['403 ORIGIN_REFUSED', 'http://localhost.evil.example', 'localhost.evil.example'],
+    ['403 ORIGIN_REFUSED', 'http://notlocalhost', 'notlocalhost'],
+    ['403 ORIGIN_REFUSED', 'http://127.0.0.1.evil.example', '127.0.0.1.evil.example'],
+  ])(
+    'by default answers %s to a page of %s that asks for %s: of its own host, if that cannot be repointed',
+    (outcome, Origin, Host) => {
+      expect(refusalOf({ Origin, Host })).toBe(outcome);
+      expect(refusalOf({ Origin, Host }, { origins: 'same-origin' })).toBe(outcome);
+      expect(refusalOf({ Origin, Host }, { origins: [Origin] })).toBe('101');
+    },
+  );
 
   test('lets a request without Origin pass whatever origins are allowed', () => {
     expect(refusalOf({}, { origins: [] })).toBe('101');

@@ -1,16 +1,20 @@
-"""A client on Python's websockets: sends messages to the echo server at argv[1], prints what it found as JSON."""
+"""A client on Python's websockets: sends messages to the echo server at argv[1], prints what it found as JSON.
+
+argv[2] says how it compresses, see deflate.py."""
 
 import asyncio
 import json
 import sys
 
+import deflate
 import websockets
 
 
-async def main(url):
+async def main(url, compression):
     found = {}
-    options = {"max_size": 64 * 1024 * 1024, "subprotocols": ["first", "second"]}
+    options = {"max_size": 64 * 1024 * 1024, "subprotocols": ["first", "second"], **deflate.client(compression)}
     async with websockets.connect(url, **options) as connection:
+        found["extensions"] = [extension.name for extension in connection.extensions]
         found["subprotocol"] = connection.subprotocol
         messages = ["", "a\u00e9\u20ac\U0001f600", b"", bytes(range(256)) * 256, bytes(range(256)) * 4096]
         same = []
@@ -27,4 +31,4 @@ async def main(url):
     print(json.dumps(found))
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(*sys.argv[1:]))

@@ -1,8 +1,11 @@
-"""An echo server on Python's websockets: prints its port, echoes until it is killed."""
+"""An echo server on Python's websockets: prints its port, echoes until it is killed.
+
+argv[1] says how it compresses, see deflate.py."""
 
 import asyncio
 import sys
 
+import deflate
 import websockets
 
 
@@ -20,7 +23,7 @@ async def echo(connection, path=None):
 
 
 async def main():
-    options = {"max_size": 64 * 1024 * 1024, "subprotocols": ["second"]}
+    options = {"max_size": 64 * 1024 * 1024, "subprotocols": ["second"], **deflate.server(sys.argv[1])}
     async with websockets.serve(echo, "127.0.0.1", 0, **options) as server:
         print(server.sockets[0].getsockname()[1], flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

@@ -8,7 +8,15 @@ import { openChromium } from './chromium.ts';
 
 const absent = missing('chromium');
 
-describe.skipIf(absent)("our server and Chromium's WebSocket", () => {
+describe.skipIf(absent).each([
+  { title: 'without deflate', deflate: false, extensions: '' },
+  { title: 'with deflate', deflate: { thresholdBytes: 0 }, extensions: 'permessage-deflate' },
+  {
+    title: 'with deflate, small windows and no takeover',
+    deflate: { thresholdBytes: 0, serverMaxWindowBits: 9, clientMaxWindowBits: 9, serverNoContextTakeover: true },
+    extensions: 'permessage-deflate; server_no_context_takeover; server_max_window_bits=9; client_max_window_bits=9',
+  },
+])("our server and Chromium's WebSocket, $title", ({ deflate, extensions }) => {
   let browser: Browser;
   let listener: Listener;
   let page: Page;
@@ -19,7 +27,7 @@ describe.skipIf(absent)("our server and Chromium's WebSocket", () => {
     const http = createServer((_, response) => {
       response.setHeader('content-type', 'text/html').end('<!doctype html><title>blank</title>');
     });
-    listener = await listen({ http, protocols: ['second'], maxMessageBytes: 2_000_000 }, (connection) => {
+    listener = await listen({ http, protocols: ['second'], maxMessageBytes: 2_000_000, deflate }, (connection) => {
       echo(connection);
       accepted.push(connection);
     });
@@ -56,7 +64,7 @@ describe.skipIf(absent)("our server and Chromium's WebSocket", () => {
       const { code, reason, wasClean } = await closed;
       return { protocol: socket.protocol, extensions: socket.extensions, same, code, reason, wasClean };
     }, listener.url);
-    expect(found).toMatchObject({ protocol: 'second', code: 4002, wasClean: true });
+    expect(found).toMatchObject({ protocol: 'second', extensions, code: 4002, wasClean: true });
     expect(found.same).toEqual(Array(9).fill(true));
     expect(await accepted.at(-1)?.closed).toEqual({ code: 4002, reason: 'done here', wasClean: true });
   });

@@ -3,41 +3,50 @@ import type { AddressInfo } from 'node:net';
 import { type Connection, connect } from '@wsferry/connection';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { deflateVariants } from './deflate-variants.ts';
 import { bytes, messages, same } from './messages.ts';
 
-let server: WebSocketServer;
-let url: string;
-let peer: Promise<WebSocket>;
+describe.each(deflateVariants)('our client and the server of ws, $title', ({ ours, theirs, agreed }) => {
+  let server: WebSocketServer;
+  let url: string;
+  let peer: Promise<WebSocket>;
 
-beforeEach(async () => {
-  server = new WebSocketServer({
-    host: '127.0.0.1',
-    port: 0,
-    handleProtocols: (offered) => (offered.has('second') ? 'second' : false),
+  beforeEach(async () => {
+    server = new WebSocketServer({
+      host: '127.0.0.1',
+      port: 0,
+      perMessageDeflate: theirs,
+      handleProtocols: (offered) => (offered.has('second') ? 'second' : false),
+    });
+    peer = once(server, 'connection').then(([socket]) => socket as WebSocket);
+    await once(server, 'listening');
+    url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   });
-  peer = once(server, 'connection').then(([socket]) => socket as WebSocket);
-  await once(server, 'listening');
-  url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-});
 
-afterEach(() => {
-  for (const socket of server.clients) socket.terminate();
-  server.close();
-});
+  afterEach(() => {
+    for (const socket of server.clients) socket.terminate();
+    server.close();
+  });
 
-/** Our client, and a queue of what it hears. */
-async function open(options = {}): Promise<{ connection: Connection; next(): Promise<string | Uint8Array> }> {
-  const connection = await connect(url, { keepalive: false, ...options });
-  const heard = connection[Symbol.asyncIterator]();
-  const next = async () => {
-    const { done, value } = await heard.next();
-    if (done) throw new Error('expected a message, but the connection closed');
-    return value;
-  };
-  return { connection, next };
-}
+  /** Our client, and a queue of what it hears. */
+  async function open(options = {}): Promise<{ connection: Connection; next(): Promise<string | Uint8Array> }> {
+    const connection = await connect(url, { keepalive: false, deflate: ours, ...options });
+    const heard = connection[Symbol.asyncIterator]();
+    const next = async () => {
+      const { done, value } = await heard.next();
+      if (done) throw new Error('expected a message, but the connection closed');
+      return value;
+    };
+    return { connection, next };
+  }
 
-describe('our client and the server of ws', () => {
+  test('agree on compression, or on none', async () => {
+    const { connection } = await open();
+    expect(connection.deflate).toEqual(agreed);
+    expect((await peer).extensions).toBe(agreed ? 'permessage-deflate' : '');
+    await connection.close();
+  });
+
   test('bring every kind and length of message there and back', async () => {
     const { connection, next } = await open();
     const socket = await peer;

@@ -3,25 +3,8 @@ import { type Connection, type Listener, listen } from '@wsferry/connection';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { echo } from '../src/echo-server.ts';
+import { deflateVariants } from './deflate-variants.ts';
 import { bytes, messages, same } from './messages.ts';
-
-let listener: Listener;
-let accepted: Promise<Connection>;
-const clients: WebSocket[] = [];
-
-beforeEach(async () => {
-  const { promise, resolve } = withResolvers<Connection>();
-  accepted = promise;
-  listener = await listen({ protocols: ['second'], maxMessageBytes: 2_000_000 }, (connection) => {
-    echo(connection);
-    resolve(connection);
-  });
-});
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.terminate();
-  await listener.close({ timeoutMs: 100 });
-});
 
 /** `Promise.withResolvers`, which Node 20 does not have. */
 function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
@@ -32,14 +15,38 @@ function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void 
   return { promise, resolve };
 }
 
-async function open(protocols: string[] = []): Promise<WebSocket> {
-  const client = new WebSocket(listener.url, protocols);
-  clients.push(client);
-  await once(client, 'open');
-  return client;
-}
+describe.each(deflateVariants)('our server and the client of ws, $title', ({ ours, theirs, agreed }) => {
+  let listener: Listener;
+  let accepted: Promise<Connection>;
+  const clients: WebSocket[] = [];
 
-describe('our server and the client of ws', () => {
+  beforeEach(async () => {
+    const { promise, resolve } = withResolvers<Connection>();
+    accepted = promise;
+    listener = await listen({ protocols: ['second'], maxMessageBytes: 2_000_000, deflate: ours }, (connection) => {
+      echo(connection);
+      resolve(connection);
+    });
+  });
+
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.terminate();
+    await listener.close({ timeoutMs: 100 });
+  });
+
+  async function open(protocols: string[] = []): Promise<WebSocket> {
+    const client = new WebSocket(listener.url, protocols, { perMessageDeflate: theirs });
+    clients.push(client);
+    await once(client, 'open');
+    return client;
+  }
+
+  test('agree on compression, or on none', async () => {
+    const client = await open();
+    expect((await accepted).deflate).toEqual(agreed);
+    expect(client.extensions).toBe(agreed ? 'permessage-deflate' : '');
+  });
+
   test('bring every kind and length of message there and back', async () => {
     const client = await open();
     for (const [title, data] of messages) {

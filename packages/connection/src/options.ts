@@ -18,7 +18,7 @@ export interface CloseResult {
 export interface DeflateSettings extends DeflateOptions {
   /** Messages under so many bytes are sent uncompressed. Default 1024. */
   thresholdBytes?: number;
-  /** zlib's level, 0 (stored) to 9 (small). Default 6. */
+  /** zlib's level, 0 (stored) to 9 (small). Default 4. */
   level?: number;
 }
 

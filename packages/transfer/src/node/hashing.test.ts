@@ -70,14 +70,16 @@ test('when the thread dies its hashers reject, the next one has a new thread, an
     process.on('worker', (thread) => threads.push(thread));
     const unable = createHasher('no-such-digest');
     await unable.update(new Uint8Array(10)).catch((error) => console.log(error.message));
+    // Newer Nodes announce the loader's own thread too; ours is the last one that began.
+    const first = threads.length - 1;
     const doomed = createHasher('md5');
     await doomed.update(new Uint8Array(10));
-    threads[0].terminate();
+    threads[first].terminate();
     await doomed.update(new Uint8Array(10)).catch((error) => console.log(error.message));
     await doomed.digest().catch((error) => console.log('still:', error.message));
     const good = createHasher('md5');
     await good.update(new Uint8Array(10));
-    console.log(threads.length, await good.digest());
+    console.log(threads.length - first, await good.digest());
   `;
   const options = ['--conditions=@wsferry/source', '--import', 'tsx', '--input-type=module', '-e', program];
   const { stdout } = await run(process.execPath, options, { cwd: new URL('.', import.meta.url) });

@@ -1,5 +1,6 @@
 import { encodePacket } from './encode.ts';
 import type { Packet } from './packets.ts';
+import { MAX_CONTROL_LENGTH } from './parse.ts';
 import type { MessagePipe } from './pipe.ts';
 
 /**
@@ -35,7 +36,8 @@ export class Outbox {
   }
 
   send(packet: Packet): void {
-    const message = encodePacket(packet);
+    const message = fitting(packet);
+    if (message === undefined) return;
     try {
       if (this.#pipe.send(message)) this.#unread = 0;
       // What we offer ourselves is bounded by our own maxTransfers; it is not the peer that asked for it.
@@ -76,4 +78,25 @@ export class Outbox {
     this.#roomy?.();
     if (behind && !this.#ended) this.#caughtUp();
   }
+}
+
+/** The most UTF-16 units of a packet's `message`; a longer one is cut. */
+const MAX_MESSAGE_LENGTH = 1_000;
+
+/**
+ * The packet as a message that the peer will parse: one above its limit would be a violation, and the transfer that
+ * waits for it would wait for ever. Words are cut; a name and a path that a sink made too long are left out; news of
+ * such a name is no news (`undefined`).
+ */
+function fitting(packet: Packet): string | Uint8Array<ArrayBuffer> | undefined {
+  const whole = encodePacket('message' in packet ? ({ ...packet, message: cut(packet.message) } as Packet) : packet);
+  if (typeof whole !== 'string' || whole.length <= MAX_CONTROL_LENGTH) return whole;
+  if (packet.type !== 'ACK_FILE_END') return undefined;
+  return fitting({ ...packet, name: undefined, path: undefined });
+}
+
+function cut(message: string | undefined): string | undefined {
+  if (message === undefined || message.length <= MAX_MESSAGE_LENGTH) return message;
+  // Without the half of a pair that the cut may leave.
+  return `${message.slice(0, MAX_MESSAGE_LENGTH - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -8,6 +8,7 @@ import {
   MAX_ID,
 } from './packets.ts';
 import type { FileSource, StoredFile } from './ports.ts';
+import { checkNameLength } from './safe-name.ts';
 import { SendDriver, type SendPort } from './send-driver.ts';
 import type { SendOptions } from './session.ts';
 
@@ -81,6 +82,8 @@ export class Outgoing {
   }
 
   async #send(source: FileSource, { signal, onProgress }: SendOptions): Promise<StoredFile> {
+    // A packet too long for the peer would not even tell it which transfer to refuse.
+    checkNameLength(source.name);
     const leave = await this.#enter(signal);
     let id: number;
     try {

@@ -80,6 +80,7 @@ function parseControl(message: string): ControlPacket {
     throw new TransferError(
       'BAD_PACKET',
       `expected at most ${MAX_CONTROL_LENGTH} characters of JSON, but ${message.length} came`,
+      { id: leadingId(message) },
     );
   }
   let json: unknown;
@@ -108,6 +109,16 @@ function parseControl(message: string): ControlPacket {
   throw new TransferError('BAD_PACKET', `${type}${field ? `.${field}` : ''}: ${issue.message.slice(0, 200)}`, {
     id: known,
   });
+}
+
+/**
+ * The id of a packet that is too long to be parsed, when it comes first or right after the type, as every packet of ours
+ * has it. Without it the sender could not know which of its files was refused. Anchored: no string can pretend to be it.
+ */
+function leadingId(message: string): number | undefined {
+  const head = /^\s*\{\s*(?:"type"\s*:\s*"[A-Z_]+"\s*,\s*)?"id"\s*:\s*(\d{1,10})\s*[,}]/.exec(message.slice(0, 200));
+  const found = Number(head?.[1]);
+  return v.is(id, found) ? found : undefined;
 }
 
 function parseData(message: Uint8Array): FileData {

@@ -34,7 +34,7 @@ const rules: readonly Rule[] = [
   },
   {
     refuses: `it is longer than ${MAX_NAME_BYTES} bytes of UTF-8`,
-    broken: (name) => new TextEncoder().encode(name).length > MAX_NAME_BYTES,
+    broken: (name) => byteLength(name) > MAX_NAME_BYTES,
   },
 ];
 
@@ -48,6 +48,21 @@ export function safeName(name: string): SafeName {
   const rule = rules.find(({ broken }) => broken(composed));
   if (rule) throw new TransferError('BAD_NAME', `expected a plain file name, but ${rule.refuses}`);
   return composed as SafeName;
+}
+
+/**
+ * What a sender can know of its own name: that no receiver takes one so long. The rest is the receiver's to judge.
+ *
+ * @throws {TransferError} BAD_NAME
+ */
+export function checkNameLength(name: string): void {
+  const bytes = byteLength(name.normalize('NFC'));
+  if (bytes <= MAX_NAME_BYTES) return;
+  throw new TransferError('BAD_NAME', `expected a name of at most ${MAX_NAME_BYTES} bytes of UTF-8, got ${bytes}`);
+}
+
+function byteLength(name: string): number {
+  return new TextEncoder().encode(name).length;
 }
 
 /** `con.tar.gz` is the device too: Windows looks at what comes before the first dot, spaces trimmed. */

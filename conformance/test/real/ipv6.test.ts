@@ -41,6 +41,17 @@ describe.skipIf(withoutIpv6())('over IPv6', () => {
     await listener.close();
   });
 
+  test('a certificate counts for the address that was asked for, or for the name that was told', async () => {
+    const listener = await listen({ host: '::', tls: certificate }, echo);
+    const ca = certificate.cert;
+    // It is for 127.0.0.1, not for the same address written as IPv6.
+    const mapped = connect(`wss://[::ffff:127.0.0.1]:${listener.port}/`, { tls: { ca } });
+    await expect(mapped).rejects.toMatchObject({ code: 'TLS_UNTRUSTED' });
+    const named = await connect(`wss://[::1]:${listener.port}/`, { tls: { ca, servername: 'localhost' } });
+    await named.close();
+    await listener.close();
+  });
+
   test('our server and the client of ws, with a page of that origin and one of another', async () => {
     const refused: string[] = [];
     const listener = await listen({ host: '::1', onRefused: ({ code }) => refused.push(code) }, echo);

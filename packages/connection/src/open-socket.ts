@@ -6,6 +6,7 @@ import { type Address, serverName } from './address.ts';
 import type { Deadline } from './deadline.ts';
 import { ConnectionError } from './errors.ts';
 import type { HttpProxy } from './proxy.ts';
+import { checkIdentity } from './server-identity.ts';
 
 export interface OpenSocketOptions {
   readonly tls?: TlsOptions | undefined;
@@ -92,7 +93,7 @@ async function startTls(
   blame: Blame,
 ): Promise<Socket> {
   raw.on('error', () => {}); // the TLS socket above tells
-  const own = { host, ...serverName(host), ALPNProtocols: ['http/1.1'] };
+  const own = { host, ...serverName(host), ALPNProtocols: ['http/1.1'], checkServerIdentity: checkIdentity };
   const socket = connectTls({ ...own, ...options, socket: raw });
   await ready(socket, 'secureConnect', deadline, blame);
   return socket;

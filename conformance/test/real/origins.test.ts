@@ -142,7 +142,21 @@ describe.skipIf(missing('chromium'))('pages and origins, in Chromium', () => {
 
   describe('a page whose name was made to point here (DNS rebinding)', () => {
     // Its Origin and its Host agree, so "the same" is not enough: the name must not be one that anybody could own.
-    test.todo('is refused, although Origin and Host name the same host');
+    test('is refused, although Origin and Host name the same host', async () => {
+      await using server = await startServer();
+      const { port } = server.listener;
+      expect(await visit(`http://rebound.example:${port}/`, `ws://rebound.example:${port}/`)).toEqual(refusedPage);
+      expect(server.refused).toEqual(['ORIGIN_REFUSED 403']);
+    });
+
+    test('is refused by the shell that serves', async () => {
+      await using folder = await temporaryDirectory();
+      const { serve, url } = await Shell.serve(folder.path);
+      await using _ = serve;
+      const host = `rebound.example:${url.port}`;
+      // What it answers to a plain request is a page too, of the very origin that the attacker wants.
+      expect(await visit(`http://${host}/`, `ws://${host}/`, ['wsferry.v1'])).toEqual(refusedPage);
+    });
 
     test('is served when it is listed', async () => {
       const origins: string[] = [];

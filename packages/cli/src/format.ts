@@ -1,6 +1,7 @@
 import cliTruncate from 'cli-truncate';
 import prettyBytes from 'pretty-bytes';
 import prettyMs from 'pretty-ms';
+import stringWidth from 'string-width';
 
 /** `12.3 kB`. */
 export function bytes(count: number): string {
@@ -35,7 +36,15 @@ export function hideUserInfo(url: string): string {
 
 /** A long name cut in the middle, so that its beginning and its extension stay; `columns` on the screen. */
 export function cutMiddle(name: string, columns: number): string {
-  return columns < 1 ? '' : cliTruncate(name, columns, { position: 'middle' });
+  if (columns < 1) return '';
+  const cut = cliTruncate(name, columns, { position: 'middle' });
+  // Between two wide characters it cuts one column too late.
+  return stringWidth(cut) > columns ? cutMiddle(name, columns - 1) : cut;
+}
+
+/** A text cut at its end; colours may be in it. */
+export function cutEnd(text: string, columns: number): string {
+  return columns < 1 ? '' : cliTruncate(text, columns);
 }
 
 /** `█████░░░░░` */

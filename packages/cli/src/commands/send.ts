@@ -8,6 +8,7 @@ import { ExitCode, worst } from '../exit-codes.ts';
 import { type Interruption, watchInterruption } from '../interruption.ts';
 import { leave } from '../leaving.ts';
 import { createReporter, type Reporter } from '../reporters/reporter.ts';
+import { reportSilence } from '../silence.ts';
 
 /** More at once gain nothing on one connection and cost a worker and an open file each. */
 const MAX_CONCURRENT_FILES = 16;
@@ -30,7 +31,7 @@ interface Job {
 
 /** Sends `paths` over one connection. Never throws: every failure is reported and becomes the exit code. */
 export async function send(paths: readonly string[], cwd: string, options: SendOptions): Promise<ExitCode> {
-  const reporter = await createReporter({ ...options, progress: true });
+  const reporter = reportSilence(await createReporter({ ...options, progress: true }));
   const interruption = watchInterruption((signal) => reporter.report({ event: 'stopping', signal }));
   let exitCode: ExitCode;
   try {

@@ -27,6 +27,11 @@ export function receiverLine(event: CliEvent & { event: 'receiver' }, color: boo
   return `${printable(event.reason ?? 'no receiver')}: receiving in this process at ${url}, saving into ${dir}`;
 }
 
+/** Nothing is wrong yet, and whoever looks should know what is waited for. */
+export function waitingLine(ms: number): string {
+  return `no word from the receiver for ${Math.floor(ms / 1000)} s`;
+}
+
 /** Said at once: closing may take a moment. */
 export function stoppingLine({ signal }: CliEvent & { event: 'stopping' }): string {
   return signal === 'SIGINT' ? 'stopping … (Ctrl-C again ends now)' : 'stopping …';

@@ -1,6 +1,6 @@
 import { printable } from '@wsferry/transfer';
 import { bytes } from '../format.ts';
-import { doneLine, problemLine, receiverLine, stoppingLine, storedLine } from './lines.ts';
+import { doneLine, problemLine, receiverLine, stoppingLine, storedLine, waitingLine } from './lines.ts';
 import { type CliEvent, type Output, type Reporter, wantsColor } from './reporter.ts';
 
 /** A log wants a sign of life of a long transfer, not every packet. */
@@ -28,6 +28,8 @@ export function plainReporter(stdout: Output, stderr: Output, now: () => number 
       case 'stored':
         lastLineAt.delete(event.id);
         return storedLine(event, wantsColor(stdout));
+      case 'waiting':
+        return waitingLine(event.ms);
       case 'stopping':
         return stoppingLine(event);
       case 'done':

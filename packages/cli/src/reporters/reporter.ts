@@ -11,6 +11,8 @@ export type CliEvent =
   | { event: 'offered'; id: number; name: string; size?: number; path?: string }
   /** `stored`: what the receiver has written, not what was queued. */
   | { event: 'progress'; id: number; name: string; stored: number; size?: number }
+  /** Files are on their way, and the receiver has not said a word for `ms`. */
+  | { event: 'waiting'; ms: number }
   | {
       event: 'stored';
       id: number;

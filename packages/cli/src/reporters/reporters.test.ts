@@ -24,6 +24,7 @@ const events: CliEvent[] = [
   },
   { event: 'failed', id: 2, name: nasty, code: 'NO_SPACE', message: `refused: ${nasty}` },
   { event: 'warning', message: 'careful' },
+  { event: 'waiting', ms: 30_000 },
   { event: 'stopping', signal: 'SIGINT' },
   { event: 'error', code: 'X', message: nasty, exitCode: 3 },
   { event: 'done', stored: 1, failed: 1, exitCode: 4 },
@@ -44,7 +45,7 @@ describe('names and messages from anywhere', () => {
     for (const event of events) reporter.report(event);
     expect(out.text()).not.toMatch(controls);
     expect(err.text()).not.toMatch(controls);
-    expect(out.text().split('\n')).toHaveLength(6);
+    expect(out.text().split('\n')).toHaveLength(7);
     expect(err.text().split('\n')).toHaveLength(4);
   });
 

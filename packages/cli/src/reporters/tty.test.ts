@@ -7,7 +7,7 @@ import { ttyReporter } from './tty.ts';
 class Terminal extends Writable {
   readonly isTTY = true;
   readonly rows = 24;
-  readonly columns: number;
+  columns: number;
   written = '';
 
   constructor(columns: number) {
@@ -60,6 +60,41 @@ test('of many files ten are drawn, and one line sums them up', async () => {
   const lines = (await drawn(120, 50)).split('\n').filter(Boolean);
   expect(lines.filter((line) => line.includes('45%'))).toHaveLength(10);
   expect(lines.at(-1)).toMatch(/^0 of 50 files {2}22\.5 kB of 50 kB/);
+});
+
+test('a terminal that gets narrower has wrapped the old lines: every row of them is erased, and the new ones fit', async () => {
+  const terminal = new Terminal(80);
+  const stream = terminal as unknown as NodeJS.WriteStream;
+  const reporter = ttyReporter(stream, stream);
+  reporter.report({ event: 'connected', url: 'ws://127.0.0.1:1', files: 1, bytes: 1000 });
+  reporter.report({ event: 'offered', id: 1, name: long, size: 1000 });
+  reporter.report({ event: 'progress', id: 1, name: long, stored: 450, size: 1000 });
+  while (!terminal.text.includes('450 B')) await new Promise((resolve) => setImmediate(resolve));
+  terminal.written = '';
+  terminal.columns = 30;
+  terminal.emit('resize');
+  const { written, text } = terminal;
+  reporter.close();
+  // 79 columns are three rows of 30.
+  expect(written.split('\u001b[1A')).toHaveLength(1 + 3);
+  for (const line of text.split(/[\r\n]/)) expect(line.length).toBeLessThan(30);
+  expect(text).toContain('45%');
+});
+
+test('a silent receiver is named below the files until it says something', async () => {
+  const terminal = new Terminal(80);
+  const stream = terminal as unknown as NodeJS.WriteStream;
+  const reporter = ttyReporter(stream, stream);
+  reporter.report({ event: 'connected', url: 'ws://127.0.0.1:1', files: 1, bytes: 1000 });
+  reporter.report({ event: 'offered', id: 1, name: 'a', size: 1000 });
+  reporter.report({ event: 'waiting', ms: 30_000 });
+  while (!terminal.text.includes('no word')) await new Promise((resolve) => setImmediate(resolve));
+  expect(terminal.text).toMatch(/no word from the receiver for 30 s\n$/);
+  terminal.written = '';
+  reporter.report({ event: 'progress', id: 1, name: 'a', stored: 450, size: 1000 });
+  while (!terminal.text.includes('450 B')) await new Promise((resolve) => setImmediate(resolve));
+  expect(terminal.text).not.toContain('no word');
+  reporter.close();
 });
 
 test('results stay: path, size, MD5, time and rate', () => {

@@ -1,14 +1,14 @@
 import { printable } from '@wsferry/transfer';
 import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
-import { bar, bytes, cutMiddle, duration, percent, RateMeter, rate, timeLeft } from '../format.ts';
-import { doneLine, problemLine, receiverLine, stoppingLine } from './lines.ts';
+import { bytes, duration, RateMeter, rate, timeLeft } from '../format.ts';
+import { doneLine, problemLine, receiverLine, stoppingLine, waitingLine } from './lines.ts';
+import { progressLine, rowsOf, sumLine } from './progress-line.ts';
 import { type CliEvent, type Reporter, wantsColor } from './reporter.ts';
 
 /** More lines than this would scroll away on a small terminal. */
 const MAX_LINES = 10;
 const REDRAW_MS = 80;
-const BAR_COLUMNS = 20;
 
 interface Active {
   readonly name: string;
@@ -24,7 +24,11 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
   const active = new Map<number, Active>();
   const total = new RateMeter();
   const counts = { files: 0, bytes: 0, stored: 0, failed: 0, finishedBytes: 0 };
+  /** What stands on the screen and will be drawn over. */
+  let frame: string[] = [];
+  let silentSince: number | undefined;
   let timer: NodeJS.Timeout | undefined;
+  stdout.on('resize', resized);
 
   function storedBytes(): number {
     let sum = counts.finishedBytes;
@@ -32,29 +36,18 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
     return sum;
   }
 
-  function fileLine(file: Active, now: number): string {
-    const speed = file.meter.bytesPerSecond(now);
-    const fraction = file.size === undefined ? 0 : file.size === 0 ? 1 : file.stored / file.size;
-    const size = file.size === undefined ? bytes(file.stored) : `${bytes(file.stored)} / ${bytes(file.size)}`;
-    // Everything is written; the receiver compares the digests and waits for its disk.
-    const left = file.stored === file.size ? 'checking' : timeLeft((file.size ?? 0) - file.stored, speed);
-    const facts = `${size.padStart(19)}  ${rate(speed).padStart(9)}  ${left.padEnd(11)}`;
-    const columns = (stdout.columns ?? 80) - 1;
-    // A narrow terminal keeps the numbers and gives up the bar.
-    const wide = columns >= facts.length + BAR_COLUMNS + 30;
-    const lead = wide ? `${c.cyan(bar(fraction, BAR_COLUMNS))} ` : '';
-    const rest = columns - (wide ? BAR_COLUMNS + 1 : 0) - 4 - 2 - facts.length - 2;
-    return `${lead}${percent(fraction)}  ${facts}  ${cutMiddle(printable(file.name), Math.max(rest, 8))}`;
-  }
-
   function draw(): void {
     if (active.size === 0) {
-      screen.clear();
+      clear();
       return;
     }
     const now = performance.now();
     total.add(now, storedBytes());
-    const lines = [...active.values()].slice(0, MAX_LINES).map((file) => fileLine(file, now));
+    const columns = (stdout.columns ?? 80) - 1;
+    const room = Math.max(1, Math.min(MAX_LINES, (stdout.rows ?? 24) - 4));
+    frame = [...active.values()]
+      .slice(0, room)
+      .map((file) => progressLine({ ...file, bytesPerSecond: file.meter.bytesPerSecond(now) }, columns, c.cyan));
     if (counts.files > 1) {
       const failed = counts.failed > 0 ? c.red(`, ${counts.failed} failed`) : '';
       const speed = total.bytesPerSecond(now);
@@ -64,13 +57,32 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
         rate(speed),
         timeLeft(counts.bytes - storedBytes(), speed),
       ];
-      lines.push(c.dim(facts.filter(Boolean).join('  ')));
+      frame.push(c.dim(sumLine(facts, columns)));
     }
-    screen(lines.join('\n'));
+    if (silentSince !== undefined) frame.push(c.yellow(sumLine([waitingLine(now - silentSince)], columns)));
+    screen(frame.join('\n'));
+  }
+
+  /**
+   * A terminal that got narrower has wrapped the lines that stood there, and log-update counts them as they were. (xterm
+   * and the console cut instead of wrapping: there more would be erased than our own lines.)
+   */
+  function resized(): void {
+    const { XTERM_VERSION, TERM } = process.env;
+    if (frame.length === 0 || XTERM_VERSION || TERM === 'linux') return;
+    const rows = Math.min(rowsOf(frame, stdout.columns), Math.max(1, stdout.rows - 1));
+    stdout.write(`\r${'\u001b[2K\u001b[1A'.repeat(rows)}\u001b[0J`);
+    screen.done();
+    draw();
+  }
+
+  function clear(): void {
+    frame = [];
+    screen.clear();
   }
 
   function keep(text: string): void {
-    screen.clear();
+    clear();
     stdout.write(`${text}\n`);
   }
 
@@ -86,7 +98,7 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
     report(event) {
       const problem = problemLine(event, wantsColor(stderr));
       if (problem !== undefined) {
-        screen.clear();
+        clear();
         stderr.write(`${problem}\n`);
       }
       switch (event.event) {
@@ -107,11 +119,16 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
         case 'progress': {
           const file = active.get(event.id);
           if (!file) break;
+          silentSince = undefined;
           file.stored = event.stored;
           file.meter.add(performance.now(), event.stored);
           break;
         }
+        case 'waiting':
+          silentSince = performance.now() - event.ms;
+          break;
         case 'stored':
+          silentSince = undefined;
           active.delete(event.id);
           counts.stored++;
           counts.finishedBytes += event.size;
@@ -135,7 +152,8 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
     },
     close() {
       clearInterval(timer);
-      screen.clear();
+      stdout.off('resize', resized);
+      clear();
       screen.done();
     },
   };

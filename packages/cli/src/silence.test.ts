@@ -1,0 +1,61 @@
+import { FakeClock } from '@wsferry/testing';
+import { expect, test } from 'vitest';
+import type { CliEvent } from './reporters/reporter.ts';
+import { reportSilence } from './silence.ts';
+
+function watched() {
+  const clock = new FakeClock();
+  const said: unknown[] = [];
+  const reporter = reportSilence(
+    { report: (event) => said.push(event.event === 'waiting' ? event.ms : event.event), close: () => {} },
+    clock,
+  );
+  return { clock, said, report: (event: CliEvent) => reporter.report(event) };
+}
+
+const offered = (id: number): CliEvent => ({ event: 'offered', id, name: 'a', size: 9 });
+const progress: CliEvent = { event: 'progress', id: 1, name: 'a', stored: 1 };
+
+test('a receiver that says nothing while a file is on its way is named every 30 seconds', () => {
+  const { clock, said, report } = watched();
+  report(offered(1));
+  clock.advance(29_999);
+  expect(said).toEqual(['offered']);
+  clock.advance(1);
+  expect(said).toEqual(['offered', 30_000]);
+  clock.advance(60_000);
+  expect(said).toEqual(['offered', 30_000, 60_000, 90_000]);
+});
+
+test('a word from it starts the time again', () => {
+  const { clock, said, report } = watched();
+  report(offered(1));
+  clock.advance(20_000);
+  report(progress);
+  clock.advance(29_000);
+  expect(said).toEqual(['offered', 'progress']);
+  clock.advance(1000);
+  report(progress);
+  clock.advance(30_000);
+  expect(said).toEqual(['offered', 'progress', 30_000, 'progress', 30_000]);
+});
+
+test('many files: the offer of the next one is not a word of the receiver', () => {
+  const { clock, said, report } = watched();
+  report(offered(1));
+  clock.advance(29_000);
+  report(offered(2));
+  clock.advance(1000);
+  expect(said).toEqual(['offered', 'offered', 30_000]);
+});
+
+test('with nothing on its way there is nothing to wait for', () => {
+  const { clock, said, report } = watched();
+  report(offered(1));
+  report({ event: 'failed', id: 1, name: 'a', code: 'X', message: 'x' });
+  clock.advance(100_000);
+  expect(said).toEqual(['offered', 'failed']);
+  report(offered(2));
+  clock.advance(30_000);
+  expect(said).toEqual(['offered', 'failed', 'offered', 30_000]);
+});

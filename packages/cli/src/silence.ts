@@ -1,0 +1,52 @@
+import { type Clock, systemClock } from '@wsferry/connection';
+import type { Reporter } from './reporters/reporter.ts';
+
+/** After so long without a word one wonders; a line that is only slow says something much more often. */
+export const SILENCE_MS = 30_000;
+
+/**
+ * Hands every event on to `reporter`, and adds a `waiting` each time the receiver has said nothing for another SILENCE_MS
+ * while a file is on its way.
+ */
+export function reportSilence(reporter: Reporter, clock: Clock = systemClock): Reporter {
+  const open = new Set<number>();
+  let heardAt = 0;
+  let toldMs = 0;
+  let timer: unknown;
+
+  function heard(): void {
+    heardAt = clock.now();
+    toldMs = 0;
+    timer ??= clock.setTimeout(look, SILENCE_MS);
+  }
+
+  /** One timer for all the progress in between: it looks how long ago the last word was. */
+  function look(): void {
+    timer = undefined;
+    if (open.size === 0) return;
+    const ms = clock.now() - heardAt;
+    if (ms >= toldMs + SILENCE_MS) {
+      toldMs = Math.floor(ms / SILENCE_MS) * SILENCE_MS;
+      reporter.report({ event: 'waiting', ms: toldMs });
+    }
+    timer = clock.setTimeout(look, heardAt + toldMs + SILENCE_MS - clock.now());
+  }
+
+  return {
+    report(event) {
+      if (event.event === 'offered') {
+        if (open.size === 0) heard();
+        open.add(event.id);
+      } else if (event.event === 'progress') {
+        heard();
+      } else if (event.event === 'stored' || event.event === 'failed' || event.event === 'cancelled') {
+        if (open.delete(event.id)) heard();
+      }
+      reporter.report(event);
+    },
+    close() {
+      clock.clearTimeout(timer);
+      reporter.close();
+    },
+  };
+}

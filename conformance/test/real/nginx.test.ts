@@ -165,12 +165,12 @@ describe.skipIf(withoutNginx).each([
 describe.skipIf(withoutNginx || missing('chromium'))('Chromium through nginx', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await openChromium();
+    browser = await openChromium(['--host-resolver-rules=MAP files.example 127.0.0.1']);
   });
   afterAll(() => browser?.close());
 
   /** Loads the page behind `base`, and has it send a message to the WebSocket of the same address. */
-  async function visit(base: string): Promise<{ echoed?: string; code?: number; answer?: number }> {
+  async function visit(base: string): Promise<{ echoed?: string; code?: number }> {
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     try {
       const page = await context.newPage();
@@ -215,6 +215,19 @@ describe.skipIf(withoutNginx || missing('chromium'))('Chromium through nginx', (
     connection.send('from a program');
     expect(await first(connection)).toBe('from a program');
     await connection.close();
+  });
+
+  test('a page with a name is refused until the server lists it', async () => {
+    const origins: string[] = [];
+    await using upstream = await startUpstream();
+    await using listing = await startUpstream({ origins });
+    await using nginx = await before(upstream.address, shown('With TLS'));
+    await using second = await before(listing.address, shown('With TLS'));
+    const name = (host: string) => `https://${host.replace('127.0.0.1', 'files.example')}`;
+    origins.push(name(second.host));
+    expect(await visit(`${name(nginx.host)}/`)).toEqual({ code: 1006 });
+    expect(upstream.refused).toEqual(['ORIGIN_REFUSED']);
+    expect(await visit(`${name(second.host)}/`)).toEqual({ echoed: 'from a page' });
   });
 
   test('no Host line, but the origin is listed: the page is let in', async () => {

@@ -14,6 +14,7 @@ export function reportGroup(group: Group, verdicts: readonly Verdict[], roles: r
       return verdict === undefined ? '·' : verdict.failure ? '✗' : '✓';
     };
     lines.push(`  ${roles.map(mark).join(' ')}  ${row.id}  ${row.rule}`);
+    if (row.openBug !== undefined) lines.push(`       known: ${row.openBug}`);
     for (const { role, failure } of own) {
       if (!failure) continue;
       lines.push(

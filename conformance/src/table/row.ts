@@ -10,6 +10,8 @@ interface RowBase {
   readonly clause: string;
   /** The rule in one sentence: what the endpoint does when. */
   readonly rule: string;
+  /** A bug of ours that is known and not mended yet: under vitest the row is expected to fail, the command still counts it. */
+  readonly openBug?: string;
 }
 
 /** A stretch of a frame: its header, when `from` is 0, and its payload's bytes `from`–`to`. */

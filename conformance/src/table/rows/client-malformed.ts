@@ -96,7 +96,7 @@ export const broken: AnswerRow[] = [
     { thenEnds: true, deliveries: ['in one write'] },
   ),
   rejects('4.1-silence', '6455 §4.1', 'So does a server that says nothing for too long.', 'TIMEOUT', () => '', {
-    options: { handshakeTimeoutMs: 100 },
+    options: { handshakeTimeoutMs: 1000 },
     deliveries: ['in one write'],
   }),
   rejects(
@@ -105,6 +105,6 @@ export const broken: AnswerRow[] = [
     'So does one whose answer is never whole.',
     'TIMEOUT',
     (key) => good(key).slice(0, -2),
-    { options: { handshakeTimeoutMs: 150 }, deliveries: ['in one write'] },
+    { options: { handshakeTimeoutMs: 1000 }, deliveries: ['in one write'] },
   ),
 ];

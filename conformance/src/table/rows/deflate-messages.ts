@@ -120,7 +120,7 @@ function mixed(): ConversationRow[] {
       [
         ...compressed('text', first),
         frame.ping('1'),
-        ...compressed('text', second, 20).flatMap((one, i) => (i === 1 ? [frame.ping('2'), one] : [one])),
+        ...compressed('text', second, 3).flatMap((one, i) => (i === 1 ? [frame.ping('2'), one] : [one])),
       ],
       [text(words), pong('1'), pong('2'), text(words.slice(40))],
     ),

@@ -141,11 +141,11 @@ export const tooMuch: RequestRow[] = [
     'A head that is not whole in time gets 408.',
     408,
     lines.slice(0, keyLine).join('\r\n'),
-    { followed: false, options: { handshakeTimeoutMs: 150 }, deliveries: ['in one write'] },
+    { followed: false, options: { handshakeTimeoutMs: 1000 }, deliveries: ['in one write'] },
   ),
   row('408-silent', '7231 §6.5.7', 'So does a client that says nothing.', 408, '', {
     followed: false,
-    options: { handshakeTimeoutMs: 150 },
+    options: { handshakeTimeoutMs: 1000 },
     deliveries: ['in one write'],
   }),
 ];

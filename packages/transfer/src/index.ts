@@ -21,7 +21,7 @@ export type {
 export { printable } from './printable.ts';
 export type { TransferEvent } from './receive-driver.ts';
 export { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
-export { MAX_NAME_BYTES, RESERVED_PREFIX, type SafeName, safeName } from './safe-name.ts';
+export { checkWindowsName, MAX_NAME_BYTES, RESERVED_PREFIX, type SafeName, safeName } from './safe-name.ts';
 export type { SendProgress } from './send-driver.ts';
 export { type SendAction, SendMachine, type ToSender } from './send-machine.ts';
 export { MAX_VIOLATIONS, openSession, type SendOptions, type Session, type SessionOptions } from './session.ts';

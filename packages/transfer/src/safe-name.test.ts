@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { printable, safeName, TransferError } from './index.ts';
+import { checkWindowsName, printable, safeName, TransferError } from './index.ts';
 
 describe('safeName', () => {
   test.each([
@@ -11,6 +11,12 @@ describe('safeName', () => {
     '第一章：开始.txt',
     'console.log',
     'communion',
+    '第一章：开始？.txt',
+    'what?.txt',
+    '2026-01-01T12:00:00.log',
+    'a<b>|"c"*.txt',
+    '½ of it … and more.txt',
+    '.ﬁle',
     'x'.repeat(255),
   ])('takes %s as it is', (name) => {
     expect(safeName(name)).toBe(name);
@@ -42,6 +48,20 @@ describe('safeName', () => {
     ['the same in capitals', '.WSFERRY-x', '.wsferry'],
     ['5,000 characters', 'x'.repeat(5000), 'longer'],
     ['256 bytes in fewer characters', 'é'.repeat(128), 'longer'],
+    ['a two dot leader', '‥', '. or .. (in another way of writing it)'],
+    ['full-width dots', '．．', '. or ..'],
+    ['small dots', '﹒﹒', '. or ..'],
+    ['a full-width slash', 'a／b', '/'],
+    ['a full-width backslash', 'a＼b', '\\'],
+    ['a slash inside a sign', 'a℀b', '/'],
+    ['a full-width colon of a drive', 'C：x', 'drive'],
+    ['a full-width letter of a drive', 'Ｃ:x', 'drive'],
+    ['a full-width letter of a device', 'ａux', 'device'],
+    ['a circled digit of a device', 'com①', 'device'],
+    ['a long s in the directory of unfinished files', '.wſferry', '.wsferry'],
+    ['a trailing full-width dot', 'a．', 'dot or a space'],
+    ['a trailing ellipsis', 'wait…', 'dot or a space'],
+    ['a trailing no-break space', 'a\u00a0', 'dot or a space'],
   ])('refuses %s', (_what, name, reason) => {
     let refusal: unknown;
     try {
@@ -57,13 +77,21 @@ describe('safeName', () => {
     expect(safeName('e\u0301'.repeat(127))).toBe('é'.repeat(127));
   });
 
+  test('stores NFC, though it judges the compatible form too, and asks only what is stored for its length', () => {
+    expect(safeName('ﬁle №１.txt')).toBe('ﬁle №１.txt');
+    // One sign of three bytes that becomes 33 in the compatible form.
+    expect(safeName('\ufdfa'.repeat(80))).toHaveLength(80);
+  });
+
   test('any string becomes one path component that stays one, or BAD_NAME', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.string()), (name) => {
         try {
           const safe = safeName(name);
           expect(safeName(safe)).toBe(safe);
-          expect(safe).not.toMatch(/[/\\\0]|^\.{0,2}$/);
+          for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD'] as const) {
+            expect(safe.normalize(form)).not.toMatch(/[/\\\0]|^\.{0,2}$|^\.wsferry/i);
+          }
         } catch (error) {
           expect(error).toMatchObject({ code: 'BAD_NAME' });
         }
@@ -71,6 +99,17 @@ describe('safeName', () => {
       { numRuns: 500 },
     );
   });
+});
+
+test.each(['<', '>', ':', '"', '|', '?', '*'])('Windows cannot hold a name with %s', (character) => {
+  const name = safeName(`what${character}.txt`);
+  expect(() => checkWindowsName(name)).toThrow(
+    expect.objectContaining({ code: 'BAD_NAME', message: expect.stringContaining(character) }),
+  );
+});
+
+test('Windows can hold what only looks like such a name', () => {
+  checkWindowsName(safeName('what？：.txt'));
 });
 
 test('printable shows what a terminal would obey, and leaves the rest alone', () => {

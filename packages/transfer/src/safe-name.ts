@@ -2,7 +2,10 @@ import { TransferError } from './errors.ts';
 
 declare const safe: unique symbol;
 
-/** A name that {@link safeName} has judged: one path component that stays in its directory on every system. */
+/**
+ * A name that {@link safeName} has judged: one path component that stays in its directory on every system. (Whether
+ * that system can hold it at all is another question: see {@link checkWindowsName}.)
+ */
 export type SafeName = string & { readonly [safe]: true };
 
 /** The most UTF-8 bytes a name may have: NAME_MAX of ext4, APFS and NTFS (there: UTF-16 units, which are never more). */
@@ -16,6 +19,8 @@ const reservedDevice = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\
 interface Rule {
   readonly refuses: string;
   readonly broken: (name: string) => boolean;
+  /** The rule is about the bytes that are stored, so only the stored form is asked. */
+  readonly storedOnly?: true;
 }
 
 /** In the order in which they are asked; the message names the first that is broken. */
@@ -35,19 +40,41 @@ const rules: readonly Rule[] = [
   {
     refuses: `it is longer than ${MAX_NAME_BYTES} bytes of UTF-8`,
     broken: (name) => byteLength(name) > MAX_NAME_BYTES,
+    storedOnly: true,
   },
 ];
 
 /**
  * The only way to a {@link SafeName}: normalises to NFC, so that what is judged is what is stored, and returns that, or
- * throws TransferError BAD_NAME saying which rule is broken. Names are never repaired: a sender should learn that
- * `../x` was refused, not find an `x`.
+ * throws TransferError BAD_NAME saying which rule is broken. The compatible form (NFKC: full-width letters, ligatures,
+ * signs made of several characters) is judged too, because a file system or a program that the file meets later may
+ * fold names so: `．．` is not to become `..` there. Names are never repaired: a sender should learn that `../x` was
+ * refused, not find an `x`.
  */
 export function safeName(name: string): SafeName {
   const composed = name.normalize('NFC');
-  const rule = rules.find(({ broken }) => broken(composed));
-  if (rule) throw new TransferError('BAD_NAME', `expected a plain file name, but ${rule.refuses}`);
+  const compatible = composed.normalize('NFKC');
+  for (const { refuses, broken, storedOnly } of rules) {
+    if (broken(composed)) throw badName(refuses);
+    if (!storedOnly && broken(compatible)) throw badName(`${refuses} (in another way of writing it)`);
+  }
   return composed as SafeName;
+}
+
+/**
+ * Whether Windows can hold the name as well. It cannot with one of `< > : " | ? *`, and `a:b` would be a hidden stream of
+ * the file `a`. That is for receivers on Windows to ask: elsewhere these are characters like any other, and `what?.txt`
+ * travels between two Linux machines.
+ *
+ * @throws {TransferError} BAD_NAME
+ */
+export function checkWindowsName(name: SafeName): void {
+  const found = /[<>:"|?*]/.exec(name);
+  if (found) throw badName(`it contains ${found[0]}, which Windows does not take`);
+}
+
+function badName(refuses: string): TransferError {
+  return new TransferError('BAD_NAME', `expected a plain file name, but ${refuses}`);
 }
 
 /**

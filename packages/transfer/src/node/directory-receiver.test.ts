@@ -69,6 +69,18 @@ describe('a directory as receiver', () => {
     expect(await readFile(join(dir, 'a.txt'), 'utf8')).toBe('one');
   });
 
+  test('takes names that only Windows cannot hold, except on Windows or when told so', async () => {
+    const offer = { name: safeName('what?.txt'), id: 1 };
+    const elsewhere = await directoryReceiver(dir, { windowsNames: false });
+    if (process.platform !== 'win32') {
+      await (await elsewhere.accept(offer)).sink.commit();
+      expect(await readdir(dir)).toEqual(['what?.txt']);
+    }
+    const windows = await directoryReceiver(dir, { windowsNames: true });
+    await expect(windows.accept(offer)).rejects.toMatchObject({ code: 'BAD_NAME' });
+    await (await windows.accept({ name: safeName('what.txt'), id: 2 })).sink.discard();
+  });
+
   test('offers the identical file as already stored, and keeps it', async () => {
     await store('a.txt', 'same');
     const again = await accept('a.txt', { size: 4 });

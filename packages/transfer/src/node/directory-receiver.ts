@@ -1,4 +1,5 @@
 import type { Accept } from '../ports.ts';
+import { checkWindowsName } from '../safe-name.ts';
 import { DirectorySink } from './directory-sink.ts';
 import { storageError } from './file-errors.ts';
 import { ReceivingFolder } from './receiving-folder.ts';
@@ -7,6 +8,11 @@ import { ReceivingFolder } from './receiving-folder.ts';
 export interface DirectoryReceiverOptions {
   /** Wait for the disk before a file counts as stored, so that it survives a power cut. Default true. */
   readonly fsync?: boolean;
+  /**
+   * Refuse names with one of `< > : " | ? *`, which Windows does not take. Default: only on Windows. Worth setting
+   * elsewhere when the directory lies on a disk of Windows, or is shared with it.
+   */
+  readonly windowsNames?: boolean;
 }
 
 /** A directory that takes files. */
@@ -26,15 +32,16 @@ export interface DirectoryReceiver {
  *
  * @throws TransferError when `dir` is missing or no directory (STORAGE_FAILED) or not writable (FORBIDDEN).
  * Refusals while receiving: NO_SPACE (ENOSPC, EDQUOT, or the declared size does not fit), FORBIDDEN (EACCES, EPERM,
- * EROFS), BAD_NAME (ENAMETOOLONG), else STORAGE_FAILED; `cause` is Node's error.
+ * EROFS), BAD_NAME (ENAMETOOLONG, or what Windows does not take), else STORAGE_FAILED; `cause` is Node's error.
  */
 export async function directoryReceiver(
   dir: string,
-  options: DirectoryReceiverOptions = {},
+  { fsync = true, windowsNames = process.platform === 'win32' }: DirectoryReceiverOptions = {},
 ): Promise<DirectoryReceiver> {
-  const folder = await ReceivingFolder.at(dir, options.fsync ?? true);
+  const folder = await ReceivingFolder.at(dir, fsync);
   const accept: Accept = async (offer) => {
     try {
+      if (windowsNames) checkWindowsName(offer.name);
       if (offer.size !== undefined) {
         // A file that cannot be read cannot be proven to be the same; it keeps its name and ours gets a number.
         const found = await folder.findOfSize(offer.name, offer.size).catch(() => undefined);

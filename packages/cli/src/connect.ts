@@ -1,10 +1,13 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
-import { type Connection, connect } from '@wsferry/connection';
+import { type Connection, connect, proxyFromEnvironment } from '@wsferry/connection';
 import { SUBPROTOCOL } from '@wsferry/transfer';
-import { CliError, explainConnect, explainFile } from './errors.ts';
+import { CliError, explainFile } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
+import { explainRoute } from './explain-route.ts';
+import { hideUserInfo } from './format.ts';
 import { leave } from './leaving.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import type { Reporter } from './reporters/reporter.ts';
@@ -37,7 +40,9 @@ export async function findRoute(options: RouteOptions, reporter: Reporter): Prom
   const named = options.to ?? (process.env['WSFERRY_URL'] || undefined);
   const tls = await tlsOptions({ ...options, to: named }, reporter);
   if (named !== undefined) {
-    return { connection: await open(named, tls, signal).catch((error) => blame(error, options.to)), url: named };
+    warnOfPassword(options.to, reporter);
+    const connection = await open(named, tls, signal, proxyOf(named)).catch((error) => blame(error, options.to));
+    return { connection, url: hideUserInfo(named) };
   }
   const url = DEFAULT_URL;
   try {
@@ -62,36 +67,61 @@ function blame(error: unknown, to: string | undefined): never {
   throw new CliError(error.code, error.message, error.exitCode, { hint, cause: error.cause });
 }
 
-async function open(url: string, tls: ConnectionOptions | undefined, signal: AbortSignal): Promise<Connection> {
+/** Only for an address that somebody named: the default one is this machine, where no proxy could reach it. */
+function proxyOf(url: string): string | undefined {
+  return URL.canParse(url) ? proxyFromEnvironment(url) : undefined;
+}
+
+/** `ps` shows command lines to everybody on this machine. */
+function warnOfPassword(to: string | undefined, reporter: Reporter): void {
+  if (to === undefined || !URL.canParse(to) || new URL(to).password === '') return;
+  const message = 'the password in --to can be read by others on this machine; WSFERRY_URL keeps it to yourself';
+  reporter.report({ event: 'warning', message });
+}
+
+async function open(
+  url: string,
+  tls: ConnectionOptions | undefined,
+  signal: AbortSignal,
+  proxy?: string,
+): Promise<Connection> {
   checkUrl(url);
   let connection: Connection;
   try {
-    connection = await connect(url, { protocols: [SUBPROTOCOL], signal, ...(tls && { tls }) });
+    connection = await connect(url, {
+      protocols: [SUBPROTOCOL],
+      signal,
+      ...(tls && { tls }),
+      ...(proxy !== undefined && { proxy }),
+    });
   } catch (error) {
-    const { code, message, hint, exitCode } = explainConnect(error, url);
+    const { code, message, hint, exitCode } = explainRoute(error, url, proxy);
     throw new CliError(code, message, exitCode, { ...(hint !== undefined && { hint }), cause: error });
   }
   if (connection.protocol === SUBPROTOCOL) return connection;
   await leave(connection, signal);
   throw new CliError(
     'NOT_WSFERRY',
-    `${url} speaks WebSocket but not wsferry: it did not agree to the subprotocol ${SUBPROTOCOL}`,
+    `${hideUserInfo(url)} speaks WebSocket but not wsferry: it did not agree to the subprotocol ${SUBPROTOCOL}`,
     ExitCode.CannotConnect,
     { hint: 'check the port and the path' },
   );
 }
 
-/** Only ws: and wss: (RFC 6455 §3). */
-export function checkUrl(url: string): void {
+/** Only ws:, wss: (RFC 6455 §3) and ws+unix:. */
+export function checkUrl(address: string): void {
   const usage = (message: string, hint: string) => new CliError('BAD_URL', message, ExitCode.Usage, { hint });
-  if (!URL.canParse(url)) throw usage(`expected an address, got "${url}"`, `an address looks like ${DEFAULT_URL}`);
-  const { protocol, hash, host } = new URL(url);
-  if (protocol !== 'ws:' && protocol !== 'wss:') {
+  const url = hideUserInfo(address);
+  if (!URL.canParse(address)) throw usage(`expected an address, got "${url}"`, `an address looks like ${DEFAULT_URL}`);
+  const { protocol, hash, host } = new URL(address);
+  if (!/^(wss?|ws\+unix):$/.test(protocol)) {
     const better = protocol === 'http:' ? 'ws:' : protocol === 'https:' ? 'wss:' : undefined;
     const hint = better ? `try ${better}${url.slice(protocol.length)}` : `an address looks like ${DEFAULT_URL}`;
     throw usage(`expected an address with ws: or wss:, got "${protocol}" in ${url}`, hint);
   }
-  if (!host) throw usage(`expected a host in ${url}`, `an address looks like ${DEFAULT_URL}`);
+  if (!host && protocol !== 'ws+unix:') {
+    throw usage(`expected a host in ${url}`, `an address looks like ${DEFAULT_URL}`);
+  }
   if (hash) throw usage(`expected an address without #, got ${url}`, `leave out ${hash}`);
 }
 
@@ -100,7 +130,7 @@ async function tlsOptions(
   reporter: Reporter,
 ): Promise<ConnectionOptions | undefined> {
   if (ca === undefined && !insecure) return undefined;
-  if (to === undefined || (URL.canParse(to) && new URL(to).protocol === 'ws:')) {
+  if (to === undefined || (URL.canParse(to) && /^ws(\+unix)?:$/.test(new URL(to).protocol))) {
     throw new CliError('NO_TLS', '--ca and --insecure need an address with wss:', ExitCode.Usage, {
       hint: 'name it with --to wss://… or WSFERRY_URL',
     });
@@ -108,13 +138,33 @@ async function tlsOptions(
   if (insecure) {
     reporter.report({
       event: 'warning',
-      message: `--insecure: the certificate of ${to} is NOT checked, anybody in between can read and change the files`,
+      message: `--insecure: the certificate of ${hideUserInfo(to)} is NOT checked, anybody in between can read and change the files`,
     });
   }
   return {
-    ...(ca !== undefined && { ca: await readOption('--ca', resolve(cwd, ca)) }),
+    ...(ca !== undefined && { ca: await readAuthorities(resolve(cwd, ca)) }),
     ...(insecure && { rejectUnauthorized: false }),
   };
+}
+
+/** Certificates in PEM. Node would take a file without any in silence, and then trust nobody. */
+async function readAuthorities(path: string): Promise<string> {
+  const text = await readOption('--ca', path);
+  const usage = (message: string, cause?: unknown) =>
+    new CliError('BAD_OPTION', `--ca ${path}: ${message}`, ExitCode.Usage, {
+      hint: 'expected a PEM file: -----BEGIN CERTIFICATE-----',
+      cause,
+    });
+  const found = text.match(/-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END \1CERTIFICATE-----/g);
+  if (!found) throw usage('has no certificate');
+  for (const certificate of found) {
+    try {
+      new X509Certificate(certificate);
+    } catch (cause) {
+      throw usage('has a certificate that cannot be read', cause);
+    }
+  }
+  return text;
 }
 
 /** The file an option names; a mistake in it is a mistake in the command line. */

@@ -214,6 +214,17 @@ describe('over TLS', () => {
       stderr: '',
     });
 
+    const lost = new Program(
+      ['serve', '--host', '127.0.0.2', '--port', '0', '--tls-cert', 'cert.pem', '--tls-key', 'key.pem'],
+      here.path,
+    );
+    await using __ = lost;
+    const [elsewhere] = await lost.printed(/wss:[\d./:]+\d/);
+    const misnamed = await wsferry(['send', 'a.txt', '--to', elsewhere, '--ca', 'cert.pem'], here.path);
+    expect(misnamed.code).toBe(3);
+    expect(misnamed.stderr).toContain('not for 127.0.0.2 but for localhost, 127.0.0.1, ');
+    expect(misnamed.stderr).not.toContain('--ca');
+
     const trusted = await wsferry(['send', 'a.txt', '--to', url, '--ca', 'cert.pem'], here.path);
     expect(trusted).toMatchObject({ code: 0, stderr: '' });
     expect(await readFile(join(here.path, 'received', 'a.txt'), 'utf8')).toBe('secret');
@@ -226,6 +237,40 @@ describe('over TLS', () => {
     expect(mixedUp.code).toBe(3);
     expect(mixedUp.stderr).toContain('wss://');
   });
+});
+
+test.each([
+  ['', 'has no certificate'],
+  ['-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n', 'cannot be read'],
+])('--ca with a file that holds no certificate: a usage error', async (content, message) => {
+  await using here = await temporaryDirectory();
+  await writeFile(join(here.path, 'f.txt'), content);
+  const ended = await wsferry(['send', 'f.txt', '--to', 'wss://127.0.0.1:9', '--ca', 'f.txt'], here.path);
+  expect(ended.stderr).toContain(message);
+  expect(ended.code).toBe(2);
+});
+
+test('a password in an address is never printed', async () => {
+  await using here = await temporaryDirectory();
+  await writeFile(join(here.path, 'a.txt'), 'one');
+  const { program, url } = await startServe([], here.path);
+  await using _ = program;
+  const ways = [
+    [url.replace('//', '//u:geheim@'), 0],
+    ['ws://u:geheim@127.0.0.1:9', 3],
+    ['wss://u:geheim@127.0.0.1:9 --insecure', 3],
+    ['ws://u:geheim@127.0.0.1:9/#x', 2],
+    ['http://u:geheim@127.0.0.1:9', 2],
+    ['ws://u:geheim@:9', 2],
+  ] as const;
+  for (const [to, code] of ways) {
+    for (const how of [[], ['--json']]) {
+      const ended = await wsferry(['send', 'a.txt', ...how, '--to', ...to.split(' ')], here.path);
+      expect(ended.code).toBe(code);
+      expect(ended.stdout + ended.stderr).toContain('***@');
+      expect(ended.stdout + ended.stderr).not.toContain('geheim');
+    }
+  }
 });
 
 describe('an address that is no receiver', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseAddress } from './address.ts';
+import { parseAddress, withoutCredentials } from './address.ts';
 
 describe('an address', () => {
   test.each([
@@ -67,4 +67,17 @@ describe('an address', () => {
     expect(() => parseAddress(text)).toThrow(expect.objectContaining({ code: 'BAD_URL' }));
     expect(() => parseAddress(text)).not.toThrow(/cret|user/);
   });
+});
+
+test.each([
+  ['ws://a/b@c', 'ws://a/b@c'],
+  ['ws://127.0.0.1:1', 'ws://127.0.0.1:1'],
+  ['ws://me:pw@a:1/b', 'ws://a:1/b'],
+  ['ws:me:pw@a', 'ws://a/'],
+  ['ws://me:p@w@a', 'ws://a/'],
+  ['ws://me:p/w@[x', 'ws://[x'],
+  ['ws:me:pw@[x', 'ws://[x'],
+  ['nonsense', 'nonsense'],
+])('%s without credentials is %s', (text, shown) => {
+  expect(withoutCredentials(text)).toBe(shown);
 });

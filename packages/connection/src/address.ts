@@ -75,13 +75,13 @@ export function hrefOf(url: URL): string {
   return copy.href;
 }
 
-/** The same for a text that may not even be a URL: too much rather than too little is left out. */
+/** A URL without its user information, also one that is wrong: then too much rather than too little is left out. */
 export function withoutCredentials(text: string): string {
   if (URL.canParse(text)) {
     const url = new URL(text);
     return url.username === '' && url.password === '' ? text : hrefOf(url);
   }
-  return text.replace(/\/\/.*@/s, '//');
+  return text.replace(/^([a-z][a-z0-9+.-]*:)?.*@/is, '$1//');
 }
 
 function parseUnix(url: URL): [path: string, target: URL] {

@@ -4,3 +4,8 @@ import { expect, test } from 'vitest';
 test('the README example runs', async () => {
   expect(await runReadmeExample(import.meta.url)).toContain('HELLO');
 });
+
+test('so does the one with the browser’s class', async () => {
+  const output = await runReadmeExample(import.meta.url, 1);
+  expect(output).toMatch(/^true true permessage-deflate.*\n3000 true\n$/);
+});

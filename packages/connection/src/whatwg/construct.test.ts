@@ -144,9 +144,41 @@ describe('the protocols argument', () => {
 });
 
 describe('connecting', () => {
-  test('extensions holds what the server answered, and is empty without', async () => {
-    const ws = await opened(await serveEcho());
+  test('offers permessage-deflate; extensions holds what the server answered, and is empty without', async () => {
+    const plain = await opened(await serveEcho());
+    expect(plain.extensions).toBe('');
+    plain.close();
+    let offered: string | undefined;
+    const deflating = await serve(
+      async (peer) => {
+        offered = peer.request?.headers.find(([name]) => name === 'Sec-WebSocket-Extensions')?.[1];
+        for await (const data of peer) peer.send(data);
+      },
+      { deflate: { serverNoContextTakeover: true } },
+    );
+    const ws = new WebSocket(deflating);
     expect(ws.extensions).toBe('');
+    await next(ws, 'open');
+    expect(offered).toMatch(/^permessage-deflate; client_max_window_bits/);
+    expect(ws.extensions).toMatch(/^permessage-deflate; server_no_context_takeover/);
+    const text = 'compressible '.repeat(1000);
+    ws.send(text);
+    expect(ws.bufferedAmount).toBe(13_000); // what was given to send, not what goes over the wire
+    expect((await next(ws, 'message')).data).toBe(text);
+    ws.close();
+    await next(ws, 'close');
+    expect(ws.extensions).not.toBe('');
+    const without = await opened(deflating, webSocketClass({ deflate: false }));
+    expect([offered, without.extensions]).toEqual([undefined, '']);
+    without.close();
+  });
+
+  test('sends the user information of the URL as credentials', async () => {
+    const url = await serve((peer) => {
+      peer.send(String(peer.request?.headers.find(([name]) => name === 'Authorization')?.[1]));
+    });
+    const ws = new WebSocket(url.replace('ws://', 'ws://foo:b%61r@'));
+    expect((await next(ws, 'message')).data).toBe(`Basic ${btoa('foo:bar')}`);
     ws.close();
   });
 

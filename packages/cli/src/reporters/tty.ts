@@ -110,7 +110,8 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
           counts.failed = 0;
           counts.bytes = event.bytes;
           keep(`connected to ${c.cyan(printable(event.url))}`);
-          timer ??= setInterval(draw, REDRAW_MS);
+          // Not in the timer itself: Node hears of a new width after its timers, and then draws for the right one.
+          timer ??= setInterval(() => setImmediate(draw), REDRAW_MS);
           timer.unref();
           break;
         case 'offered':

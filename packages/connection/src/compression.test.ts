@@ -50,6 +50,8 @@ function longText(length: number): string {
 }
 
 describe.each(['server', 'client'] as const)('the protocol of a %s, with permessage-deflate', (role) => {
+  const key = role === 'server' ? Uint8Array.of(1, 2, 3, 4) : undefined;
+
   test('compresses a message, marks its first frame, and the twin reads it', async () => {
     const machine = machineOf(role);
     const text = longText(5000);
@@ -102,6 +104,21 @@ describe.each(['server', 'client'] as const)('the protocol of a %s, with permess
     ]);
   });
 
+  test('what was sent goes out whole when the peer closes meanwhile, and then the Close (§5.5.1)', async () => {
+    const machine = machineOf(role);
+    const text = longText(300_000);
+    machine.send(text);
+    const close = encodeFrame({ fin: true, opcode: Opcode.Close, payload: Uint8Array.of(3, 233) }, key);
+    expect(await eventsOf(machine, close)).toEqual([{ type: 'close', status: { code: 1001, reason: '' } }]);
+    expect(machine.shouldEnd).toBe(false);
+    while (machine.hasUnfinishedOutput) machine.continueSending();
+    expect(machine.shouldEnd).toBe(role === 'server');
+    expect(await eventsOf(machineOf(other(role)), ...machine.takeOutput())).toEqual([
+      { type: 'message', data: text },
+      { type: 'close', status: { code: 1001, reason: '' } },
+    ]);
+  });
+
   test('a large message is decompressed aside, and what comes behind it waits', async () => {
     const sender = machineOf(other(role));
     const bytes = new Uint8Array(8 * 1024 * 1024).fill(7);
@@ -119,7 +136,6 @@ describe.each(['server', 'client'] as const)('the protocol of a %s, with permess
     ]);
   });
 
-  const key = role === 'server' ? Uint8Array.of(1, 2, 3, 4) : undefined;
   const compressed = (payload: Uint8Array, opcode: Opcode = Opcode.Text) =>
     encodeFrame({ fin: true, rsv1: true, opcode, payload }, key);
 

@@ -111,17 +111,13 @@ export class ConnectionProtocol {
     return this.#pending;
   }
 
-  /** Received bytes that no event has accounted for yet. */
-  get pendingBytes(): number {
-    return this.#decoder.pendingBytes;
-  }
-
   /**
    * Whether our side of TCP should end now, once the output is written. §7.1.1: the server ends first, the client waits
    * for it; §7.1.7: whoever fails the connection does not wait.
    */
   get shouldEnd(): boolean {
-    return this.#state === 'failed' || (this.#state === 'closed' && this.role === 'server');
+    if (this.#state === 'closed') return this.role === 'server' && !this.#outgoing.unfinished;
+    return this.#state === 'failed';
   }
 
   /** Takes what came from the socket. The bytes are ours from here on: they are unmasked where they lie. */
@@ -241,7 +237,9 @@ export class ConnectionProtocol {
     this.#closeStatus = status;
     // §5.5.1: "the endpoint typically echos the status code it received"; 1005 stands for none and is never sent.
     const echo = status.code === CloseCode.NoStatusReceived ? undefined : { code: status.code, reason: '' };
-    this.#sendClose(this.#closeWaiting ? this.#closeWaiting.status : echo);
+    // §5.5.1 lets the answer wait "until its current message is sent": what `send` took goes out whole.
+    if (this.#outgoing.unfinished) this.#closeWaiting ??= { status: echo };
+    else this.#sendClose(this.#closeWaiting ? this.#closeWaiting.status : echo);
     return { type: 'close', status };
   }
 

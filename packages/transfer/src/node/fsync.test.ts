@@ -1,0 +1,111 @@
+import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { temporaryDirectory } from '@wsferry/testing';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { deferred } from '../../test/raw-peer.ts';
+import { safeName } from '../safe-name.ts';
+import { type DirectoryReceiverOptions, directoryReceiver } from './directory-receiver.ts';
+
+// No test can cut the power. What one can see is the order in which the kernel is asked, at the call where it is asked:
+// the bytes of a file before it has its name, the names before anybody is told.
+
+type Sync = (what: 'file' | 'directory') => Promise<void>;
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let dir: string;
+let sync: Sync;
+beforeEach(async () => {
+  directory = await temporaryDirectory();
+  dir = directory.path;
+  const probe = await open(dir, 'r');
+  const prototype: FileHandle = Object.getPrototypeOf(probe);
+  await probe.close();
+  vi.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
+    await sync((await this.stat()).isDirectory() ? 'directory' : 'file');
+  });
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await directory.remove();
+});
+
+async function begin(name: string, options?: DirectoryReceiverOptions) {
+  const { accept } = await directoryReceiver(dir, options);
+  const { sink } = await accept({ name: safeName(name), id: 1 });
+  await sink.write(new TextEncoder().encode(name));
+  return sink;
+}
+
+const failing = (code: string) => Object.assign(new Error(code), { code });
+
+describe('a file that counts as stored survives a power cut', () => {
+  test('its bytes are synced before it has its name, the name before commit resolves', async () => {
+    const asked: string[] = [];
+    const gate = deferred();
+    const atGate = deferred();
+    sync = async (what) => {
+      asked.push(`${what}: ${(await readdir(dir)).filter((name) => name !== '.wsferry')}`);
+      if (what === 'file') return;
+      atGate.resolve();
+      await gate.promise;
+    };
+    let told = false;
+    const committing = (await begin('a')).commit().then(() => {
+      told = true;
+    });
+    await atGate.promise;
+    expect(asked).toEqual(['file: ', 'directory: a']);
+    expect(told).toBe(false);
+    gate.resolve();
+    await committing;
+  });
+
+  test('when its bytes cannot be synced it fails, and gets no name', async () => {
+    sync = (what) => (what === 'file' ? Promise.reject(failing('EIO')) : Promise.resolve());
+    await expect((await begin('a')).commit()).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  test('a file system that cannot sync directories is taken as it is; one that fails to is not', async () => {
+    sync = (what) => (what === 'directory' ? Promise.reject(failing('EINVAL')) : Promise.resolve());
+    expect(await (await begin('a')).commit()).toMatchObject({ name: 'a' });
+    sync = (what) => (what === 'directory' ? Promise.reject(failing('EIO')) : Promise.resolve());
+    await expect((await begin('b')).commit()).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+  });
+
+  test('files that finish while names are synced share the next sync, and do not count on the one that runs', async () => {
+    const gates = [deferred(), deferred()];
+    const atGate = [deferred(), deferred()];
+    let syncs = 0;
+    sync = async (what) => {
+      if (what === 'file') return;
+      const mine = syncs++;
+      atGate[mine]!.resolve();
+      await gates[mine]!.promise;
+    };
+    const { accept } = await directoryReceiver(dir);
+    const told: string[] = [];
+    const commit = async (name: string) => {
+      const { sink } = await accept({ name: safeName(name), id: 1 });
+      await sink.commit();
+      told.push(name);
+    };
+    const first = commit('a');
+    await atGate[0]!.promise;
+    const others = [commit('b'), commit('c'), commit('d')];
+    while ((await readdir(dir)).filter((name) => name !== '.wsferry').length < 4);
+    // The last thing before they wait for the directory.
+    while ((await readdir(dir)).includes('.wsferry'));
+    gates[0]!.resolve();
+    await first;
+    await atGate[1]!.promise;
+    expect(told).toEqual(['a']);
+    gates[1]!.resolve();
+    await Promise.all(others);
+    expect(syncs).toBe(2);
+  });
+
+  test('unless the user traded that for speed', async () => {
+    sync = () => Promise.reject(failing('must not be asked'));
+    expect(await (await begin('a', { fsync: false })).commit()).toMatchObject({ name: 'a' });
+  });
+});

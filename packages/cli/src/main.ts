@@ -45,8 +45,9 @@ program
     if (path === '') throw new InvalidArgumentError('expected a path, got an empty one.');
     return [...(before ?? []), path];
   })
-  .option('--to <url>', 'the receiver, ws://… or wss://…')
+  .option('--to <url>', 'the receiver, ws://…, wss://… or ws+unix:/path')
   .option('--ca <file>', 'trust the authorities in this PEM file (wss)', given)
+  .option('--compress', 'offer permessage-deflate; off by default, because most files are compressed already')
   .option('--insecure', 'do not check the certificate (wss): anybody could be receiving')
   .addOption(json())
   .addOption(quiet())
@@ -57,10 +58,13 @@ Examples:
   wsferry send report.pdf
   wsferry send *.jpg --to ws://192.168.1.20:6455
   wsferry send backup.tar --to wss://files.example.org --ca ca.pem
+  wsferry send server.log --compress --to ws+unix:/run/wsferry.sock
   wsferry send report.pdf --json | jq -r 'select(.event == "stored").md5'
 
 Environment:
-  WSFERRY_URL   the receiver, when there is no --to
+  WSFERRY_URL   the receiver, when there is no --to; the place for a password: wss://NAME:PASSWORD@host
+  https_proxy, http_proxy, all_proxy, NO_PROXY
+                an HTTP proxy to a receiver that was named, and which ones to reach without it
   NO_COLOR      no colours`,
   )
   .action(async (paths: string[], options: SendOptions) => {
@@ -74,6 +78,15 @@ program
   .option('--dir <dir>', 'the folder to save into; without it ./received, which is created', given)
   .option('--host <host>', 'the address to listen at', given, '127.0.0.1')
   .option('--port <port>', 'the port; 0 picks a free one and prints it', parsePort, 6455)
+  .addOption(
+    new Option('--socket <path>', 'listen at this Unix socket instead of host and port')
+      .argParser(given)
+      .conflicts(['host', 'port', 'tlsCert', 'tlsKey']),
+  )
+  .option('--allow-origin <origin...>', 'pages that may connect, such as https://example.com', (text, before) =>
+    parseOrigin(text, before as string[] | undefined),
+  )
+  .option('--no-compress', 'refuse permessage-deflate, which is accepted when a sender offers it')
   .option('--tls-cert <file>', 'certificate chain in PEM: serve wss', given)
   .option('--tls-key <file>', 'its private key in PEM', given)
   .addOption(json())
@@ -85,6 +98,8 @@ Examples:
   wsferry serve
   wsferry serve --dir ~/Downloads --host 0.0.0.0
   wsferry serve --port 0 --json
+  wsferry serve --socket /run/wsferry.sock
+  wsferry serve --host 0.0.0.0 --allow-origin https://files.example.org
   wsferry serve --tls-cert cert.pem --tls-key key.pem`,
   )
   .action(async (options: ServeOptions) => {
@@ -96,6 +111,12 @@ Examples:
 function given(text: string): string {
   if (text === '') throw new InvalidArgumentError('expected a name, got an empty one.');
   return text;
+}
+
+/** As a browser sends it (RFC 6454 §6.2): anything else would never match. */
+function parseOrigin(text: string, before: readonly string[] = []): string[] {
+  if (URL.canParse(text) && new URL(text).origin === text) return [...before, text];
+  throw new InvalidArgumentError('expected a scheme and a host, such as https://example.com, and no path.');
 }
 
 function parsePort(text: string): number {

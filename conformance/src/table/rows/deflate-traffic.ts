@@ -104,8 +104,6 @@ function traffic({
 
 const name = 'permessage-deflate';
 
-/** Above 128 KiB a compressed echo is made part by part, and given up when the peer's Close comes meanwhile. */
-
 /** What is sent keeps to the agreed window: the peer's inflater refuses any copy from farther back. */
 const windows = [8, 9, 10, 11, 12, 13, 14, 15].flatMap((bits) => {
   const payload = repeating(1 << bits);

@@ -9,3 +9,7 @@ test('so does the one with the browser’s class', async () => {
   const output = await runReadmeExample(import.meta.url, 1);
   expect(output).toMatch(/^true true permessage-deflate.*\n3000 true\n$/);
 });
+
+test('and the one that follows a redirect', async () => {
+  expect(await runReadmeExample(import.meta.url, 2)).toContain('hello, /new');
+});

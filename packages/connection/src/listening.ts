@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { ConnectionError } from './errors.ts';
 
@@ -34,7 +34,9 @@ function listenOnce(server: Server, address: ListenAddress): Promise<void> {
 }
 
 /** Whether the socket file has no server behind it any more. A file that is no socket is somebody's: it stays. */
-function isLeftBehind(path: string): Promise<boolean> {
+async function isLeftBehind(path: string): Promise<boolean> {
+  // Connecting would not tell: Linux refuses a connection to any other file as it does to a socket nobody listens at.
+  if (!(await lstat(path).catch(() => undefined))?.isSocket()) return false;
   return new Promise((resolve) => {
     const socket = connect({ path });
     socket.once('connect', () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -91,6 +92,15 @@ describe('socketPath', () => {
     await first.close();
     await leaveSocketBehind(socketPath);
     expect((await serve({ socketPath })).url).toBe(`ws+unix:${socketPath}`);
+  });
+
+  test('leaves a file alone that is no socket: ADDRESS_IN_USE', async () => {
+    const directory = await temporaryDirectory();
+    open.push({ close: () => directory.remove() });
+    const socketPath = join(directory.path, 'notes.txt');
+    await writeFile(socketPath, 'precious');
+    await expect(listen({ socketPath }, () => {})).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' });
+    expect(await readFile(socketPath, 'utf8')).toBe('precious');
   });
 
   test('does not go together with TLS', async () => {

@@ -26,6 +26,8 @@ export interface RouteOptions {
   readonly to?: string | undefined;
   readonly ca?: string | undefined;
   readonly insecure?: boolean | undefined;
+  /** Offer permessage-deflate (RFC 7692). */
+  readonly compress?: boolean | undefined;
   /** Where the user stands. */
   readonly cwd: string;
   readonly signal: AbortSignal;
@@ -36,23 +38,25 @@ export interface RouteOptions {
  * default address, or to one of our own.
  */
 export async function findRoute(options: RouteOptions, reporter: Reporter): Promise<Route> {
-  const { cwd, signal } = options;
+  const { cwd, signal, compress = false } = options;
   const named = options.to ?? (process.env['WSFERRY_URL'] || undefined);
   const tls = await tlsOptions({ ...options, to: named }, reporter);
   if (named !== undefined) {
     warnOfPassword(options.to, reporter);
-    const connection = await open(named, tls, signal, proxyOf(named)).catch((error) => blame(error, options.to));
+    const connection = await open(named, { tls, signal, compress, proxy: proxyOf(named) }).catch((error) =>
+      blame(error, options.to),
+    );
     return { connection, url: hideUserInfo(named) };
   }
   const url = DEFAULT_URL;
   try {
-    return { connection: await open(url, tls, signal), url };
+    return { connection: await open(url, { tls, signal, compress }), url };
   } catch (error) {
     if (signal.aborted || !(error instanceof CliError) || error.exitCode !== ExitCode.CannotConnect) throw error;
     const receiver = await startReceiver({ host: '127.0.0.1', port: 0, dir: resolve(cwd, 'received'), create: true });
     reporter.report({ event: 'receiver', url: receiver.url, dir: receiver.dir, embedded: true, reason: error.message });
     try {
-      return { connection: await open(receiver.url, undefined, signal), url: receiver.url, receiver };
+      return { connection: await open(receiver.url, { signal, compress }), url: receiver.url, receiver };
     } catch (failure) {
       await receiver.close();
       throw failure;
@@ -79,18 +83,21 @@ function warnOfPassword(to: string | undefined, reporter: Reporter): void {
   reporter.report({ event: 'warning', message });
 }
 
-async function open(
-  url: string,
-  tls: ConnectionOptions | undefined,
-  signal: AbortSignal,
-  proxy?: string,
-): Promise<Connection> {
+interface OpenOptions {
+  readonly signal: AbortSignal;
+  readonly compress: boolean;
+  readonly tls?: ConnectionOptions | undefined;
+  readonly proxy?: string | undefined;
+}
+
+async function open(url: string, { tls, signal, compress, proxy }: OpenOptions): Promise<Connection> {
   checkUrl(url);
   let connection: Connection;
   try {
     connection = await connect(url, {
       protocols: [SUBPROTOCOL],
       signal,
+      deflate: compress,
       ...(tls && { tls }),
       ...(proxy !== undefined && { proxy }),
     });

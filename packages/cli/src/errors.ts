@@ -267,7 +267,7 @@ function statusOf(error: unknown): string | undefined {
   return undefined;
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && !error.message) return messageOf(error.errors[0]);
   return error instanceof Error ? error.message : String(error);
 }

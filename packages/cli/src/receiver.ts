@@ -6,6 +6,7 @@ import { ArrivalBoard, openSession, type Session, SUBPROTOCOL, type TransferEven
 import { directoryReceiver } from '@wsferry/transfer/node';
 import { CliError, explainListen, systemCode } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
+import { explainSocket } from './explain-socket.ts';
 import { INTERRUPTED_CLOSE_MS } from './leaving.ts';
 
 /** A receiver that listens: `serve`, or the one that `send` embeds. */
@@ -24,13 +25,19 @@ export interface ReceiverOptions {
   /** Create `dir` when it is not there. */
   readonly create: boolean;
   readonly tls?: TlsOptions;
+  /** A Unix socket instead of host and port. */
+  readonly socketPath?: string;
+  /** Pages that may connect. Default: none of another site. */
+  readonly origins?: readonly string[];
+  /** Accept permessage-deflate when it is offered. Default true: the sender knows whether it is worth it. */
+  readonly compress?: boolean;
   /** `connection` tells the transfers of two senders apart: their ids are their own. */
   onTransfer?(event: TransferEvent, connection: Connection): void;
 }
 
 /** Listens and stores what comes in. Rejects with a CliError. */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
-  const { host, port, dir, tls, onTransfer } = options;
+  const { host, port, dir, tls, socketPath, origins, compress = true, onTransfer } = options;
   await checkDirectory(dir, options.create);
   const { accept } = await directoryReceiver(dir);
   const board = new ArrivalBoard();
@@ -52,7 +59,11 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   }
 
   try {
-    const listener = await listen({ host, port, protocols: [SUBPROTOCOL], ...(tls && { tls }) }, serve);
+    const where = socketPath === undefined ? { host, port } : { socketPath };
+    const listener = await listen(
+      { ...where, protocols: [SUBPROTOCOL], deflate: compress, ...(tls && { tls }), ...(origins && { origins }) },
+      serve,
+    );
     return {
       url: listener.url,
       dir,
@@ -65,7 +76,8 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       },
     };
   } catch (error) {
-    const { code, message, hint, exitCode } = explainListen(error, host, port);
+    const { code, message, hint, exitCode } =
+      socketPath === undefined ? explainListen(error, host, port) : explainSocket(error, socketPath);
     throw new CliError(code, message, exitCode, { ...(hint !== undefined && { hint }), cause: error });
   }
 }

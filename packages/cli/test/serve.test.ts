@@ -1,7 +1,9 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { connect } from '@wsferry/connection';
 import { temporaryDirectory } from '@wsferry/testing';
+import { SUBPROTOCOL } from '@wsferry/transfer';
 import { describe, expect, test } from 'vitest';
 import { bigFile, eventsOf, Program, startServe, wsferry } from './program.ts';
 
@@ -70,6 +72,52 @@ describe('serve', () => {
   });
 });
 
+describe('serve in other ways', () => {
+  test('at a Unix socket, which is gone when it has ended', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.txt'), 'one');
+    const path = join(here.path, 'w.sock');
+    await using program = new Program(['serve', '--socket', 'w.sock', '--json'], here.path);
+    await program.printed(/"receiver"/);
+    const sent = await wsferry(['send', 'a.txt', '--to', `ws+unix:${path}`], here.path);
+    expect(sent).toMatchObject({ code: 0, stderr: '' });
+    expect(await readdir(join(here.path, 'received'))).toContain('a.txt');
+
+    const second = await wsferry(['serve', '--socket', 'w.sock'], here.path);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/^wsferry: .*w\.sock is in use already/);
+
+    program.signal('SIGINT');
+    const events = eventsOf(await program.ended);
+    expect(events[0]).toMatchObject({ event: 'receiver', url: `ws+unix:${path}` });
+    expect(await readdir(here.path)).not.toContain('w.sock');
+  });
+
+  test('for pages of the origins it is told, and for no others', async () => {
+    await using here = await temporaryDirectory();
+    const origins = ['https://files.example', 'http://localhost:8080'];
+    const { program, url } = await startServe(['--allow-origin', ...origins], here.path);
+    await using _ = program;
+    const openFrom = (origin: string) => connect(url, { protocols: [SUBPROTOCOL], headers: [['Origin', origin]] });
+    for (const origin of origins) await (await openFrom(origin)).close();
+    await expect(openFrom('https://other.example')).rejects.toMatchObject({ response: { status: 403 } });
+  });
+
+  test.each([
+    [[], true],
+    [['--no-compress'], false],
+  ])('%j: a sender that offers compression is told %s', async (args, compressed) => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.log'), 'all is well\n'.repeat(10_000));
+    const { program, url } = await startServe(args, here.path);
+    await using _ = program;
+    const sent = await wsferry(['send', 'a.log', '--compress', '--json', '--to', url], here.path);
+    expect(sent.code).toBe(0);
+    expect(eventsOf(sent)[0]).toMatchObject({ event: 'connected', compressed });
+    expect((await readFile(join(here.path, 'received', 'a.log'))).length).toBe(120_000);
+  });
+});
+
 describe('serve that cannot start says why in one line', () => {
   test('port in use', async () => {
     await using here = await temporaryDirectory();
@@ -90,6 +138,7 @@ describe('serve that cannot start says why in one line', () => {
     [['--tls-cert', 'a.txt'], 2, /belong together/],
     [['--tls-cert', 'a.txt', '--tls-key', 'a.txt'], 2, /^wsferry: --tls-cert and --tls-key: /],
     [['--tls-cert', 'missing.pem', '--tls-key', 'a.txt'], 2, /missing\.pem: no such file/],
+    [['--allow-origin', 'https://a.example/page'], 2, /expected a scheme and a host/],
     [['--port', '70000'], 2, /expected a port from 0 to 65535/],
   ])('%j', async (args, code, message) => {
     await using here = await temporaryDirectory();
@@ -98,6 +147,21 @@ describe('serve that cannot start says why in one line', () => {
     expect(ended.stderr).toMatch(message);
     expect(ended.stderr).not.toMatch(/\n\s+at /);
     expect(ended.code).toBe(code);
+  });
+});
+
+describe('serve --socket that cannot be', () => {
+  test.each([
+    [['--socket', 'nowhere/w.sock'], 1, /^wsferry: cannot listen at .*nowhere\/w\.sock: its folder does not exist/],
+    [['--socket', 'a.txt'], 1, /a\.txt is in use already, or a file that is no socket/],
+    [['--socket', 'w.sock', '--port', '1'], 2, /cannot be used with option '--port/],
+  ])('%j', async (args, code, message) => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.txt'), 'one');
+    const ended = await wsferry(['serve', ...args], here.path);
+    expect(ended.stderr).toMatch(message);
+    expect(ended.code).toBe(code);
+    expect(await readFile(join(here.path, 'a.txt'), 'utf8')).toBe('one');
   });
 });
 

@@ -17,6 +17,8 @@ export interface SendOptions {
   readonly to?: string;
   readonly ca?: string;
   readonly insecure?: boolean;
+  /** Offer permessage-deflate. */
+  readonly compress?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -75,7 +77,8 @@ async function sendAll(
   if (jobs.length > 0) {
     const route = await findRoute({ ...options, cwd, signal }, reporter);
     const bytes = jobs.reduce((sum, { source }) => sum + (source.size ?? 0), 0);
-    reporter.report({ event: 'connected', url: route.url, files: jobs.length, bytes });
+    const compressed = options.compress ? { compressed: route.connection.deflate !== undefined } : {};
+    reporter.report({ event: 'connected', url: route.url, files: jobs.length, bytes, ...compressed });
     try {
       const session = openSession(route.connection, { role: 'opener' });
       await eachConcurrently(jobs, MAX_CONCURRENT_FILES, async (job) => {

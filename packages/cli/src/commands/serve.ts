@@ -15,6 +15,12 @@ export interface ServeOptions {
   readonly dir?: string;
   readonly host: string;
   readonly port: number;
+  /** A Unix socket instead of host and port. */
+  readonly socket?: string;
+  /** Pages that may connect; without it none of another site. */
+  readonly allowOrigin?: readonly string[];
+  /** Accept permessage-deflate when it is offered. */
+  readonly compress: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly json?: boolean;
@@ -35,7 +41,10 @@ export async function serve(cwd: string, options: ServeOptions): Promise<ExitCod
       port: options.port,
       dir: resolve(cwd, options.dir ?? 'received'),
       create: options.dir === undefined,
+      compress: options.compress,
       ...(tls && { tls }),
+      ...(options.socket !== undefined && { socketPath: resolve(cwd, options.socket) }),
+      ...(options.allowOrigin && { origins: options.allowOrigin }),
       onTransfer: reportTransfers(reporter, counts),
     });
     reporter.report({ event: 'receiver', url: receiver.url, dir: receiver.dir, embedded: false });

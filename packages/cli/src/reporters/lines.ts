@@ -21,7 +21,7 @@ export function problemLine(event: CliEvent, color: boolean): string | undefined
 /** The line for where a receiver listens. */
 export function receiverLine(event: CliEvent & { event: 'receiver' }, color: boolean): string {
   const c = picocolors.createColors(color);
-  const url = c.cyan(event.url);
+  const url = c.cyan(printable(event.url));
   const dir = printable(event.dir);
   if (!event.embedded) return `listening at ${url}, saving into ${dir} (Ctrl-C ends)`;
   return `${printable(event.reason ?? 'no receiver')}: receiving in this process at ${url}, saving into ${dir}`;
@@ -35,6 +35,13 @@ export function waitingLine(ms: number): string {
 /** Said at once: closing may take a moment. */
 export function stoppingLine({ signal }: CliEvent & { event: 'stopping' }): string {
   return signal === 'SIGINT' ? 'stopping … (Ctrl-C again ends now)' : 'stopping …';
+}
+
+/** The line for whom we talk to. */
+export function connectedLine({ url, compressed }: CliEvent & { event: 'connected' }, color: boolean): string {
+  const c = picocolors.createColors(color);
+  const how = compressed === undefined ? '' : compressed ? ', compressing' : ' (which does not compress)';
+  return `connected to ${c.cyan(printable(url))}${how}`;
 }
 
 /** Everything about a stored file in one line. */

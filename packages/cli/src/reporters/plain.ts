@@ -1,6 +1,6 @@
 import { printable } from '@wsferry/transfer';
 import { bytes } from '../format.ts';
-import { doneLine, problemLine, receiverLine, stoppingLine, storedLine, waitingLine } from './lines.ts';
+import { connectedLine, doneLine, problemLine, receiverLine, stoppingLine, storedLine, waitingLine } from './lines.ts';
 import { type CliEvent, type Output, type Reporter, wantsColor } from './reporter.ts';
 
 /** A log wants a sign of life of a long transfer, not every packet. */
@@ -15,7 +15,7 @@ export function plainReporter(stdout: Output, stderr: Output, now: () => number 
       case 'receiver':
         return receiverLine(event, wantsColor(stdout));
       case 'connected':
-        return `connected to ${printable(event.url)}`;
+        return connectedLine(event, wantsColor(stdout));
       case 'offered':
         lastLineAt.set(event.id, now());
         return undefined;

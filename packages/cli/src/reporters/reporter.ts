@@ -7,7 +7,8 @@ import type { EndingSignal } from '../interruption.ts';
 export type CliEvent =
   /** A receiver of this process listens: `serve`, or the embedded one of `send` (`reason` says why it was needed). */
   | { event: 'receiver'; url: string; dir: string; embedded: boolean; reason?: string }
-  | { event: 'connected'; url: string; files: number; bytes: number }
+  /** `compressed`: what came of `--compress`. */
+  | { event: 'connected'; url: string; files: number; bytes: number; compressed?: boolean }
   | { event: 'offered'; id: number; name: string; size?: number; path?: string }
   /** `stored`: what the receiver has written, not what was queued. */
   | { event: 'progress'; id: number; name: string; stored: number; size?: number }

@@ -2,7 +2,7 @@ import { printable } from '@wsferry/transfer';
 import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
 import { bytes, duration, RateMeter, rate, timeLeft } from '../format.ts';
-import { doneLine, problemLine, receiverLine, stoppingLine, waitingLine } from './lines.ts';
+import { connectedLine, doneLine, problemLine, receiverLine, stoppingLine, waitingLine } from './lines.ts';
 import { progressLine, rowsOf, sumLine } from './progress-line.ts';
 import { type CliEvent, type Reporter, wantsColor } from './reporter.ts';
 
@@ -109,7 +109,7 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
           counts.files = event.files;
           counts.failed = 0;
           counts.bytes = event.bytes;
-          keep(`connected to ${c.cyan(printable(event.url))}`);
+          keep(connectedLine(event, wantsColor(stdout)));
           // Not in the timer itself: Node hears of a new width after its timers, and then draws for the right one.
           timer ??= setInterval(() => setImmediate(draw), REDRAW_MS);
           timer.unref();

@@ -11,7 +11,7 @@ import { ConnectionError } from './errors.ts';
 import { openSocket } from './open-socket.ts';
 import type { ConnectionOptions } from './options.ts';
 import { chooseProxy, type ProxyChoice } from './proxy.ts';
-import { type Attempt, redirected } from './redirects.ts';
+import { type Attempt, checkedMaxRedirects, redirected } from './redirects.ts';
 
 export interface ConnectOptions extends ConnectionOptions {
   /** Subprotocols to offer, the preferred one first (RFC 6455 §1.9). The server's choice is `connection.protocol`. */
@@ -32,7 +32,7 @@ export interface ConnectOptions extends ConnectionOptions {
   /** For a proxy with https: what `tls.connect` takes. `tls` is for the server alone. */
   proxyTls?: TlsOptions;
   /**
-   * How many redirects in a row to follow. Default 0: a redirect is an `UNEXPECTED_STATUS` whose message says where it
+   * How many redirects in a row to follow, up to 100. Default 0: a redirect is an `UNEXPECTED_STATUS` whose message says where it
    * points. Never from wss to ws; Authorization, Cookie, credentials of the URL and the client's certificate do not go
    * to another origin.
    */
@@ -54,8 +54,9 @@ export interface ConnectOptions extends ConnectionOptions {
  * with the signal's reason. Options that are none are `BAD_ARGUMENT`, before anything is opened.
  */
 export async function connect(address: string | URL, options: ConnectOptions = {}): Promise<Connection> {
-  const { signal, maxRedirects = 0, headers, tls, protocols } = options;
+  const { signal, headers, tls, protocols } = options;
   checkedOptions(options);
+  const maxRedirects = checkedMaxRedirects(options.maxRedirects);
   const handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, 10_000);
   if (protocols !== undefined && !Array.isArray(protocols)) {
     throw new ConnectionError('BAD_ARGUMENT', `expected protocols to be a list of strings, got ${typeof protocols}`);

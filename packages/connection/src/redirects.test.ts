@@ -78,6 +78,17 @@ describe('asked for, a redirect', () => {
     expect(seen).toHaveLength(5);
   });
 
+  test.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 101, '1'])(
+    '%s times is BAD_ARGUMENT',
+    async (maxRedirects) => {
+      const { url, seen } = await pointing('/');
+      await expect(connect(url, { maxRedirects: maxRedirects as number })).rejects.toMatchObject({
+        code: 'BAD_ARGUMENT',
+      });
+      expect(seen).toEqual([]);
+    },
+  );
+
   test('from wss to ws is refused', async () => {
     const { url } = await serve();
     const first = await pointing(url.replace('ws:', 'http:'), { tls });

@@ -28,6 +28,13 @@ export function redirectTarget(response: ResponseHead, from: string | URL): URL 
   return url;
 }
 
+/** How many to follow, 0 to 100: a circle has to end. Throws `BAD_ARGUMENT` for anything else. */
+export function checkedMaxRedirects(value: unknown = 0): number {
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 100) return value as number;
+  const got = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  throw new ConnectionError('BAD_ARGUMENT', `expected maxRedirects to be a whole number from 0 to 100, got ${got}`);
+}
+
 /**
  * The attempt that follows `attempt` after `error`; `undefined` when that is no redirect.
  *

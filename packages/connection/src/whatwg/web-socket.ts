@@ -255,6 +255,10 @@ Object.defineProperty(WebSocketClass.prototype, Symbol.toStringTag, { value: 'We
  *   `globalThis.location`. No cookies, no mixed-content or content-security rules.
  * - After 60 s without an answer connecting fails; a message over 64 MiB fails the connection; a peer that is silent for
  *   20 s is pinged and given up after another 20 s. `webSocketClass` changes these.
+ *
+ * Where browsers differ from each other it keeps to the text: TCP's end without a Close frame is a failure, so an `error`
+ * comes before `close` (RFC 6455 §7.2.1; Chromium has none), `close(undefined, reason)` sends 1000, and `[Clamp]` rounds
+ * a code to the nearest even. Only subprotocols count as repeated in any case, as the web-platform-tests ask.
  */
 export const WebSocket = WebSocketClass as unknown as WebSocketConstructor;
 export type WebSocket = WebSocketInstance;

@@ -60,7 +60,7 @@ async function runCase(url: string, timeoutMs: number): Promise<string | undefin
 
 /** Without keepalive: a ping of ours would be a frame that the case did not ask for. */
 const open = (url: string, options: ConnectOptions = {}): Promise<Connection> =>
-  connect(url, { maxMessageBytes, keepalive: false, deflate: true, ...options });
+  connect(url, { maxMessageBytes, keepalive: false, deflate: { thresholdBytes: 0 }, ...options });
 
 /** Opens a connection as every case has it: whatever comes is sent back until the server closes. */
 export async function connectEcho(url: string, options: ConnectOptions = {}): Promise<Connection> {

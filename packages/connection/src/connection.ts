@@ -141,6 +141,8 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
       if (!this.#closedByUs) return false;
       throw new ConnectionError('NOT_OPEN', `expected an open connection to send, readyState is ${this.#readyState}`);
     }
+    // The line broke, and `close` comes in a later turn: a loop of send and drained would never let that turn come.
+    if (this.#socket.destroyed) return false;
     this.#machine.send(data, options);
     this.#scheduleFlush();
     return this.bufferedAmount <= this.#highWaterMarkBytes;
@@ -149,7 +151,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   /** Waits until half of `highWaterMarkBytes` is free. Rejects with `CLOSED` when the connection ends, or on `signal`. */
   drained({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#readyState !== 1) return Promise.reject(closedError());
+    if (this.#readyState !== 1 || this.#socket.destroyed) return Promise.reject(closedError());
     if (this.bufferedAmount <= this.#highWaterMarkBytes / 2) return Promise.resolve();
     return this.#drainWaiters.wait(signal);
   }

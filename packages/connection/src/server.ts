@@ -136,7 +136,8 @@ export async function listen(
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  if (tls) server.on('tlsClientError', () => {}); // a client that gave up or is no TLS client: its own trouble
+  // A client that gave up, is no TLS client or took too long: Node only tells of the last and leaves the socket open.
+  if (tls) server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
   await startListening(server, socketPath === undefined ? { host, port } : { path: socketPath }).catch((error) => {
     http?.off('upgrade', onUpgrade);
     throw error;

@@ -15,6 +15,18 @@ test('a late subscriber hears the last arrivals, oldest first, and then the new 
   expect(heard).toEqual(['b', 'c', 'd', 'e']);
 });
 
+test('a file that was there before is announced with its own time', () => {
+  const board = new ArrivalBoard({ now: () => 7 });
+  board.announce(file('old'), 3);
+  board.announce(file('new'));
+  const heard: unknown[] = [];
+  board.subscribe(({ name, at }) => heard.push([name, at]), 10);
+  expect(heard).toEqual([
+    ['old', 3],
+    ['new', 7],
+  ]);
+});
+
 test('a subscriber that throws does not keep the others from hearing', () => {
   const board = new ArrivalBoard();
   const heard: string[] = [];

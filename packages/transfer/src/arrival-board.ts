@@ -28,9 +28,9 @@ export class ArrivalBoard {
     this.#now = now;
   }
 
-  /** A file is there, now. */
-  announce(file: Pick<StoredFile, 'name' | 'size' | 'digest'>): void {
-    const arrival: Arrival = { name: file.name, size: file.size, md5: file.digest, at: this.#now() };
+  /** A file is there: now, or `at` milliseconds since 1970 for one that a receiver finds when it starts. */
+  announce(file: Pick<StoredFile, 'name' | 'size' | 'digest'>, at: number = this.#now()): void {
+    const arrival: Arrival = { name: file.name, size: file.size, md5: file.digest, at };
     this.#recent.push(arrival);
     if (this.#recent.length > this.#keep) this.#recent.shift();
     for (const listener of [...this.#listeners]) tell(listener, arrival);

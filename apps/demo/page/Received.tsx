@@ -1,15 +1,15 @@
 import { printable } from '@wsferry/transfer';
-import { type Arrival, arrivals } from './store.ts';
+import { type Arrival, arrivals, keptArrivals } from './store.ts';
 import { bytes } from './words.ts';
 
-/** What the server has received from anybody since it started; every open tab hears of it at once. */
+/** What the server has received from anybody, the latest first; every open tab hears of a new file at once. */
 export function Received() {
   const list = arrivals.value;
   return (
     <section aria-labelledby="received-title">
       <div class="head">
         <h2 id="received-title">Arrived, from anyone</h2>
-        {list.length > 0 && <span class="count">{list.length === 1 ? '1 file' : `${list.length} files`}</span>}
+        {list.length > 0 && <span class="count">{count(list.length)}</span>}
       </div>
       {list.length === 0 ? (
         <p class="empty">The first file to arrive shows up here, in every open tab.</p>
@@ -24,6 +24,12 @@ export function Received() {
   );
 }
 
+/** A full list has most likely lost older ones. */
+function count(files: number): string {
+  if (files >= keptArrivals) return `latest ${files}`;
+  return files === 1 ? '1 file' : `${files} files`;
+}
+
 function Row({ arrival }: { readonly arrival: Arrival }) {
   const name = printable(arrival.name);
   return (
@@ -33,7 +39,7 @@ function Row({ arrival }: { readonly arrival: Arrival }) {
           <bdi>{name}</bdi>
         </a>
         <time class="state" dateTime={new Date(arrival.at).toISOString()}>
-          {time.format(arrival.at)}
+          {(isToday(arrival.at) ? time : date).format(arrival.at)}
         </time>
       </div>
       <p class="details">
@@ -47,3 +53,5 @@ function Row({ arrival }: { readonly arrival: Arrival }) {
 }
 
 const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const isToday = (at: number) => new Date(at).toDateString() === new Date().toDateString();

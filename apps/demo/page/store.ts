@@ -49,13 +49,14 @@ export const isUnfinished = (progress: Progress): boolean =>
 /** How many uploads still wait or travel. */
 export const unfinished = computed(() => uploads.value.filter((upload) => isUnfinished(upload.progress.value)).length);
 
-const keep = 100;
+/** So many arrivals are shown; older ones are still in the folder. */
+export const keptArrivals = 100;
 
 /** Adds what the server pushed. After a reconnect it tells the recent ones again: those are known by name and time. */
 export function addArrival(arrival: Arrival): void {
   const known = arrivals.value.some(({ name, at }) => name === arrival.name && at === arrival.at);
   if (known) return;
-  arrivals.value = [arrival, ...arrivals.value].sort((a, b) => b.at - a.at).slice(0, keep);
+  arrivals.value = [arrival, ...arrivals.value].sort((a, b) => b.at - a.at).slice(0, keptArrivals);
 }
 
 /** Takes everything that has ended off the list. */

@@ -5,6 +5,7 @@ import { type Connection, listen } from '@wsferry/connection';
 import { ArrivalBoard, openSession, SUBPROTOCOL } from '@wsferry/transfer';
 import { directoryReceiver } from '@wsferry/transfer/node';
 import sirv from 'sirv';
+import { announceFound, latestFiles } from './found-files.ts';
 import { securityHeaders } from './security-headers.ts';
 import { serveReceivedFile } from './serve-received-file.ts';
 
@@ -26,12 +27,16 @@ export interface Demo {
   close(): Promise<void>;
 }
 
+/** Arrivals that a tab hears of when it opens; the page shows no more of them. */
+const KEPT = 100;
+
 const builtPage = fileURLToPath(new URL('../dist/page', import.meta.url));
 
 /** One port for the page, the received files and the WebSocket. Rejects with ConnectionError or TransferError. */
 export async function startDemo({ host, port, dir, page = builtPage }: DemoOptions): Promise<Demo> {
   const { accept } = await directoryReceiver(dir);
-  const board = new ArrivalBoard();
+  const board = new ArrivalBoard({ keep: KEPT });
+  const found = await latestFiles(dir, KEPT);
 
   const files = sirv(page, { etag: true });
   // This server never listens. The port is `listen`'s below, which hands over whatever is not an upgrade.
@@ -52,14 +57,18 @@ export async function startDemo({ host, port, dir, page = builtPage }: DemoOptio
     session.closed.catch(() => {});
   });
 
+  const stopping = new AbortController();
+  const announced = announceFound(board, dir, found, stopping.signal);
+
   const address = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
   return {
     url: `http://${address}:${listener.port}/`,
     close: async () => {
+      stopping.abort();
       const closed = listener.close({ code: 1001, reason: 'the demo is shutting down' });
       // Browsers keep idle HTTP connections open for minutes; waiting for them would hold the port.
       for (const socket of browsing) socket.destroy();
-      await closed;
+      await Promise.all([closed, announced]);
     },
   };
 }

@@ -50,7 +50,8 @@ function requestedName(url: string): string | undefined {
   }
 }
 
-async function openPlainFile(path: string): Promise<FileHandle | undefined> {
+/** The file at `path`; undefined when it is missing, a link or no plain file. */
+export async function openPlainFile(path: string): Promise<FileHandle | undefined> {
   try {
     // O_NOFOLLOW: a link in the folder must not lead out of it. O_NONBLOCK: a FIFO must not hold us up.
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

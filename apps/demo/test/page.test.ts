@@ -218,5 +218,19 @@ describe.skipIf(missing('chromium'))('the page in a real Chromium', { timeout: 6
     await first.locator('[role=status][data-state=open]').waitFor();
     await upload(first, 'in line.txt').getByText('MD5 verified').waitFor();
     expect(await namesReceived()).not.toContain('half a crossing.iso');
+    const late = await openTab();
+    await arrival(late, 'sea-chart.pdf').waitFor();
+    expect(await late.locator('.arrival').count()).toBe((await namesReceived()).length);
+  });
+
+  test('of a folder with more files than the list holds, the heading says that these are the latest', async () => {
+    const port = Number(new URL(demo.url).port);
+    await demo.close();
+    for (let number = 1; number <= 110; number++) await writeFile(join(received, `buoy ${number}.txt`), String(number));
+    demo = await startDemo({ host: '127.0.0.1', port, dir: received, page });
+    const tab = await openTab();
+    await tab.getByText('latest 100', { exact: true }).waitFor();
+    await arrival(tab, 'buoy 110.txt').waitFor();
+    expect(await tab.locator('.arrival').count()).toBe(100);
   });
 });

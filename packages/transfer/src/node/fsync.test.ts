@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { deferred } from '../../test/raw-peer.ts';
 import { safeName } from '../safe-name.ts';
 import { type DirectoryReceiverOptions, directoryReceiver } from './directory-receiver.ts';
+import { ReceivingFolder } from './receiving-folder.ts';
 
 // No test can cut the power. What one can see is the order in which the kernel is asked, at the call where it is asked:
 // the bytes of a file before it has its name, the names before anybody is told.
@@ -82,19 +83,12 @@ describe('a file that counts as stored survives a power cut', () => {
       atGate[mine]!.resolve();
       await gates[mine]!.promise;
     };
-    const { accept } = await directoryReceiver(dir);
+    const folder = await ReceivingFolder.at(dir, true);
     const told: string[] = [];
-    const commit = async (name: string) => {
-      const { sink } = await accept({ name: safeName(name), id: 1 });
-      await sink.commit();
-      told.push(name);
-    };
-    const first = commit('a');
+    const name = (who: string) => folder.syncNames().then(() => told.push(who));
+    const first = name('a');
     await atGate[0]!.promise;
-    const others = [commit('b'), commit('c'), commit('d')];
-    while ((await readdir(dir)).filter((name) => name !== '.wsferry').length < 4);
-    // The last thing before they wait for the directory.
-    while ((await readdir(dir)).includes('.wsferry'));
+    const others = [name('b'), name('c'), name('d')];
     gates[0]!.resolve();
     await first;
     await atGate[1]!.promise;

@@ -196,7 +196,16 @@ const attacks = {
 
   async holdOpen({ port, count, path, extra }: { port: number; count: number; path: string; extra?: string }) {
     for (let left = count; left > 0; left -= 100) {
-      held.push(...(await Promise.all(Array.from({ length: Math.min(100, left) }, () => open(port, path, extra)))));
+      const some = await Promise.all(Array.from({ length: Math.min(100, left) }, () => open(port, path, extra)));
+      held.push(...some);
+      if (!extra) continue;
+      // 96 KiB there and back, so that both directions have a full window behind them.
+      const text = Array.from({ length: 12_000 }, (_, i) => `${(i * 7919) % 99_991} `).join('');
+      const compressed = deflateRawSync(text, { finishFlush: 2 });
+      const message = frame(2, compressed.subarray(0, compressed.length - 4), { rsv1: true });
+      const echoes = some.map((socket) => once(socket, 'data'));
+      for (const socket of some) socket.resume().write(message);
+      await Promise.all(echoes);
     }
   },
 

@@ -59,8 +59,13 @@ export class Siege {
   async costOfEach(count: number, attack: () => Promise<unknown>): Promise<number> {
     const before = (await this.server.call('state', { collect: true })).kept;
     await attack();
-    const { kept } = await this.server.call('state', { collect: true });
-    return (kept - before) / count;
+    // Until it stands still: bytes may be on their way yet, and what was written may not be collected yet.
+    for (let last = Number.NaN; ; ) {
+      const { kept } = await this.server.call('state', { collect: true });
+      if (Math.abs(kept - last) < 0.01 * Math.max(kept - before, MEBIBYTE)) return (kept - before) / count;
+      last = kept;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   /**

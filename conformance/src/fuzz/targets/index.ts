@@ -1,5 +1,6 @@
 import type { Target } from '../target.ts';
 import { connection } from './connection.ts';
+import { compressedConnection, deflateNegotiation, inflater } from './deflate.ts';
 import { frameDecoder, frameHeader } from './frames.ts';
 import { requestHead, responseHead } from './heads.ts';
 import { machines } from './machines.ts';
@@ -20,6 +21,9 @@ export const targets: readonly Target[] = [
   closePayload,
   utf8Validator,
   connection,
+  deflateNegotiation,
+  inflater,
+  compressedConnection,
   packets,
   machines,
   sessions,

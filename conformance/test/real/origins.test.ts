@@ -176,4 +176,15 @@ describe.skipIf(missing('chromium'))('pages and origins, in Chromium', () => {
     await using send = new Shell(['send', import.meta.filename, '--to', url.href], folder.path);
     expect(await send.ended).toMatchObject({ code: 0, stderr: '' });
   });
+
+  test('the shell that serves lets in the pages that --allow-origin lists, and programs', async () => {
+    await using folder = await temporaryDirectory();
+    const from = `http://evil.example:${elsewhere.port}`;
+    const { serve, url } = await Shell.serve(folder.path, '--allow-origin', from);
+    await using _ = serve;
+    expect((await visit(from, url.href, ['wsferry.v1'])).events).toContain('open');
+    expect(await visit(`http://rebound.example:${elsewhere.port}/`, url.href, ['wsferry.v1'])).toEqual(refusedPage);
+    await using send = new Shell(['send', import.meta.filename, '--to', url.href], folder.path);
+    expect(await send.ended).toMatchObject({ code: 0, stderr: '' });
+  });
 });

@@ -5,7 +5,7 @@ import { targets } from '../src/fuzz/targets/index.ts';
 
 // A few seconds of what `pnpm --filter conformance start fuzz --inputs 1000000` does for minutes.
 const SEEDS = [6455, 7692];
-const INPUTS = 7000;
+const INPUTS = 4000;
 
 describe('a parser that reads anything, cut anyhow, gives an event or a documented error', () => {
   const shares = targets.reduce((sum, { share }) => sum + share, 0);

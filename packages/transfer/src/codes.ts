@@ -10,7 +10,7 @@ export const codeSentences = {
   NO_SPACE: 'The receiver has no space left.',
   FORBIDDEN: 'The receiver does not allow this.',
   DIGEST_MISMATCH: 'The stored bytes do not have the digest of the source; they were removed.',
-  SIZE_MISMATCH: 'More or fewer bytes came than were declared.',
+  SIZE_MISMATCH: 'More or fewer bytes came than were declared, or were stored than were sent.',
   STORAGE_FAILED: 'The receiver could not store the file.',
   CANCELLED: 'The transfer was cancelled.',
   SOURCE_CHANGED: 'The source changed while it was being sent.',

@@ -84,9 +84,7 @@ export class SendMachine {
       case 'ACK_FILE_END':
         // A receiver may give up early (a full disk), so a refusal is in place in every state.
         if (packet.code !== 'OK') return this.#refused(packet.code, packet.message);
-        this.#go('STORED', packet.type);
-        this.#stored = this.#sent;
-        return [{ do: 'credit' }, { do: 'finish', file: this.#file(packet) }];
+        return this.#acknowledged(packet);
       case 'CANCEL_FILE':
         return this.#refused(packet.code ?? 'CANCELLED', packet.message);
       case 'ERROR':
@@ -144,6 +142,18 @@ export class SendMachine {
     return [{ do: 'open', start: offset, prefixDigest: packet.prefixDigest }];
   }
 
+  #acknowledged(packet: AckFileEnd): readonly SendAction[] {
+    const stored = this.#next('STORED', packet.type);
+    // Nobody is to be told that a file is safe which the receiver itself says it does not have.
+    if (packet.size !== undefined && packet.size !== this.#sent) {
+      const message = `the receiver says that it stored ${packet.size} bytes, but ${this.#sent} were sent`;
+      return this.stop(new TransferError('SIZE_MISMATCH', message, { id: this.id }), false);
+    }
+    this.#state = stored;
+    this.#stored = this.#sent;
+    return [{ do: 'credit' }, { do: 'finish', file: this.#file(packet) }];
+  }
+
   #startOver(): readonly SendAction[] {
     this.#startedOver = true;
     return [{ do: 'open', start: 0 }];
@@ -166,9 +176,13 @@ export class SendMachine {
   }
 
   #go(event: SendEvent, cause: string): void {
+    this.#state = this.#next(event, cause);
+  }
+
+  #next(event: SendEvent, cause: string): SendState {
     const to = next(sendTransitions, this.#state, event);
     if (to === undefined) throw this.#violation(`${cause} came while the sender was ${this.#state}`);
-    this.#state = to;
+    return to;
   }
 
   #violation(message: string): TransferError {

@@ -9,7 +9,7 @@ export const codeSentences = {
   TOO_LARGE: 'The file is larger than the receiver takes.',
   NO_SPACE: 'The receiver has no space left.',
   FORBIDDEN: 'The receiver does not allow this.',
-  DIGEST_MISMATCH: 'The stored bytes do not have the digest of the source; they were removed.',
+  DIGEST_MISMATCH: 'The stored bytes do not have the digest of the source; what had arrived was removed.',
   SIZE_MISMATCH: 'More or fewer bytes came than were declared, or were stored than were sent.',
   STORAGE_FAILED: 'The receiver could not store the file.',
   CANCELLED: 'The transfer was cancelled.',

@@ -135,7 +135,10 @@ export class ReceiveMachine {
   verify(own: string): readonly ReceiveAction[] {
     const verified = this.#next('VERIFIED', 'a digest');
     if (own.toLowerCase() !== this.#digest) {
-      const message = `the source has the MD5 ${this.#digest}, but what arrived has ${own}; it was removed`;
+      // A file that was there before is not ours to remove, and a partial one was the peer's to prove.
+      const arrived = this.#gotData || this.#expected === 0;
+      const found = arrived ? `what arrived has ${own}; it was removed` : `what was there already has ${own}`;
+      const message = `the source has the MD5 ${this.#digest}, but ${found}`;
       return this.stop(new TransferError('DIGEST_MISMATCH', message, { id: this.id }), 'ACK_FILE_END');
     }
     this.#state = verified;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RawPeer } from '../test/raw-peer.ts';
-import { bytesSource, openSession, pipePair } from './index.ts';
+import { bytesSource, memoryReceiver, openSession, pipePair } from './index.ts';
 
 describe('a sender whose file is acknowledged', () => {
   const size = 700_000;
@@ -28,5 +28,45 @@ describe('a sender whose file is acknowledged', () => {
   test.each([undefined, size])('with the size %s: it is stored', async (claimed) => {
     const { sending } = await acknowledged(claimed);
     expect(await sending).toMatchObject({ name: 'a', size });
+  });
+});
+
+describe('a digest that does not fit', () => {
+  const abc = new TextEncoder().encode('abc');
+  const wrong = '0'.repeat(32);
+
+  /** What a sender hears that ends with a wrong digest, after `bytes`, from a receiver that held `held` before. */
+  async function judged(bytes: Uint8Array, held?: Uint8Array) {
+    const [near, far] = pipePair();
+    const memory = memoryReceiver();
+    openSession(far, {
+      role: 'acceptor',
+      accept: async (offer) => {
+        const accepted = await memory.accept(offer);
+        if (held === undefined) return accepted;
+        await accepted.sink.write(held);
+        return { ...accepted, offset: held.length, prefixDigest: wrong };
+      },
+    });
+    const peer = new RawPeer(near);
+    peer.say({ type: 'NEW_FILE', id: 1, name: 'a' });
+    await peer.hearA('ACK_NEW_FILE');
+    if (bytes.length > 0) peer.say({ type: 'FILE_DATA', id: 1, offset: held?.length ?? 0, bytes });
+    peer.say({ type: 'FILE_END', id: 1, md5: wrong });
+    return peer.hearA('ACK_FILE_END');
+  }
+
+  test('what arrived was removed, and the sender is told so', async () => {
+    expect(await judged(abc)).toMatchObject({
+      code: 'DIGEST_MISMATCH',
+      message: `the source has the MD5 ${wrong}, but what arrived has 900150983cd24fb0d6963f7d28e17f72; it was removed`,
+    });
+  });
+
+  test('where nothing arrived but was there already, nobody claims to have removed it', async () => {
+    const { code, message } = await judged(new Uint8Array(0), abc);
+    expect(code).toBe('DIGEST_MISMATCH');
+    expect(message).toContain('what was there already has 900150983cd24fb0d6963f7d28e17f72');
+    expect(message).not.toContain('removed');
   });
 });

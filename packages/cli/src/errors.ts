@@ -175,7 +175,7 @@ export function explainTransfer(error: unknown): Explanation {
     case 'SOURCE_CHANGED':
       return {
         code,
-        message: `changed while it was being sent (${message})`,
+        message,
         hint: 'send it again',
         exitCode: ExitCode.Failed,
       };

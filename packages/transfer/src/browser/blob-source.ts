@@ -96,18 +96,20 @@ class OpenBlob implements OpenSource {
     try {
       bytes = new Uint8Array(await this.#file.slice(from, to).arrayBuffer());
     } catch (error) {
-      throw failure(this.#file.name, error);
+      throw failure(error);
     }
     if (bytes.byteLength === to - from) return bytes;
-    throw new TransferError('SOURCE_CHANGED', `${this.#file.name} ended after ${from + bytes.byteLength} bytes`);
+    throw new TransferError('SOURCE_CHANGED', `the source changed: it ended after ${from + bytes.byteLength} bytes`);
   }
 }
 
-function failure(name: string, error: unknown): TransferError {
+function failure(error: unknown): TransferError {
   const kind = error instanceof Error ? error.name : '';
   if (kind === 'NotReadableError' || kind === 'NotFoundError') {
-    return new TransferError('SOURCE_CHANGED', `${name} was changed or removed after it was chosen`, { cause: error });
+    return new TransferError('SOURCE_CHANGED', 'the source was changed or removed after it was chosen', {
+      cause: error,
+    });
   }
   const why = error instanceof Error ? error.message : String(error);
-  return new TransferError('SOURCE_FAILED', `cannot read ${name}: ${why}`, { cause: error });
+  return new TransferError('SOURCE_FAILED', `the source cannot be read: ${why}`, { cause: error });
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryDirectory } from '@wsferry/testing';
@@ -185,6 +185,24 @@ describe('a directory as receiver', () => {
     expect(await readdir(dir)).toEqual(['file']);
   });
 
+  test('that is removed while it is used says that it is gone, and takes files again when it is back', async () => {
+    const into = join(dir, 'into');
+    await mkdir(into);
+    const receiver = await directoryReceiver(into);
+    const offer = { name: safeName('a.txt'), id: 1, size: 4 };
+    const gone = { code: 'STORAGE_FAILED', message: 'the file could not be stored: the receiving folder is gone' };
+    const { sink } = await receiver.accept(offer);
+    await sink.write(bytes('lost'));
+    await rm(into, { recursive: true });
+    await expect(sink.commit()).rejects.toMatchObject(gone);
+    await expect(receiver.accept(offer)).rejects.toMatchObject(gone);
+    await expect(receiver.accept({ ...offer, size: undefined } as never)).rejects.toMatchObject(gone);
+    await mkdir(into);
+    const again = await receiver.accept(offer);
+    await again.sink.write(bytes('here'));
+    expect(await again.sink.commit()).toMatchObject({ name: 'a.txt' });
+  });
+
   test('refuses at once what the disk cannot hold', async () => {
     await expect(accept('huge', { size: Number.MAX_SAFE_INTEGER })).rejects.toMatchObject({ code: 'NO_SPACE' });
     expect(await readdir(dir)).toEqual([]);
@@ -251,6 +269,7 @@ test.each([
   ['EPERM', 'FORBIDDEN'],
   ['ENAMETOOLONG', 'BAD_NAME'],
   ['EIO', 'STORAGE_FAILED'],
+  ['ENXIO', 'STORAGE_FAILED'],
 ])('the disk’s %s is told as %s, with no path in it', (system, code) => {
   const cause = Object.assign(new Error(`${system}: no, write '/secret/place'`), { code: system });
   const error = storageError(cause);

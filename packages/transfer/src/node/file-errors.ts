@@ -1,3 +1,4 @@
+import { getSystemErrorMap } from 'node:util';
 import type { TransferCode } from '../codes.ts';
 import { TransferError } from '../errors.ts';
 
@@ -35,18 +36,30 @@ export function systemCode(error: unknown): string | undefined {
 /** What went wrong as half a sentence, without the paths and the call that Node's own messages carry. */
 export function reason(error: unknown): string {
   const code = systemCode(error);
-  return (code && sentences[code]) ?? (error instanceof Error ? error.message : String(error));
+  if (code === undefined) return error instanceof Error ? error.message : String(error);
+  const { errno } = error as { errno?: unknown };
+  const words = typeof errno === 'number' ? getSystemErrorMap().get(errno)?.[1] : undefined;
+  return sentences[code] ?? (words === undefined ? code : `${words} (${code})`);
 }
 
-/** A failure of reading: SOURCE_FAILED with the cause kept; a TransferError passes as it is. */
-export function sourceError(path: string, error: unknown): TransferError {
+/** A failure with the path that the caller named: SOURCE_FAILED with the cause kept; a TransferError passes as it is. */
+export function pathError(path: string, error: unknown): TransferError {
   if (error instanceof TransferError) return error;
   return new TransferError('SOURCE_FAILED', `cannot read ${path}: ${reason(error)}`, { cause: error });
+}
+
+/** The same while a file is sent. The message goes to the peer, so it names no path; the cause does. */
+export function sourceError(error: unknown): TransferError {
+  if (error instanceof TransferError) return error;
+  return new TransferError('SOURCE_FAILED', `the source cannot be read: ${reason(error)}`, { cause: error });
 }
 
 /** A failure of storing: NO_SPACE, FORBIDDEN, BAD_NAME or STORAGE_FAILED. The message goes to the peer, so it names no path. */
 export function storageError(error: unknown): TransferError {
   if (error instanceof TransferError) return error;
-  const code = storageCodes[systemCode(error) ?? ''] ?? 'STORAGE_FAILED';
-  return new TransferError(code, `the file could not be stored: ${reason(error)}`, { cause: error });
+  const system = systemCode(error) ?? '';
+  const code = storageCodes[system] ?? 'STORAGE_FAILED';
+  // The sender would look for a file on its own side.
+  const why = system === 'ENOENT' ? 'the receiving folder is gone' : reason(error);
+  return new TransferError(code, `the file could not be stored: ${why}`, { cause: error });
 }

@@ -1,10 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { blobSource } from '../browser/index.ts';
-import { bytesSource, encodePacket, type FileSource, openSession, pipePair, type TransferEvent } from '../index.ts';
+import {
+  bytesSource,
+  encodePacket,
+  type FileSource,
+  openSession,
+  pipePair,
+  type TransferError,
+  type TransferEvent,
+} from '../index.ts';
 import { directoryReceiver, pathSource } from './index.ts';
 
 const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
@@ -67,6 +75,24 @@ describe('a file on disk, sent into a directory', () => {
       expect(await readdir(into)).toEqual(['a.bin']);
     },
   );
+
+  test.each([
+    ['changed', 'SOURCE_CHANGED', (path: string) => truncate(path, 10)],
+    ['removed', 'SOURCE_FAILED', (path: string) => rm(path)],
+  ])('that is %s before it is sent: neither side is told where it lay', async (_how, code, harm) => {
+    const source = await pathSource(await made('a.bin', randomBytes(20)));
+    await harm(join(from, 'a.bin'));
+    const { sender, events, end } = await ferry();
+    const failure: TransferError = await sender.sendFile(source).then(
+      () => expect.unreachable(),
+      (error) => error,
+    );
+    await end();
+    expect(failure).toMatchObject({ code, side: 'local' });
+    expect(events.at(-1)).toMatchObject({ type: 'failed', code, message: failure.message });
+    expect(failure.message).toMatch(/^the source /);
+    expect(failure.message).not.toContain(from);
+  });
 
   test.each([
     ['the same length', 400_000],

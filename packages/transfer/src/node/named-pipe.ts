@@ -18,15 +18,14 @@ export async function openNamedPipe(path: string, options: OpenOptions): Promise
   try {
     // O_NONBLOCK: not on Windows, whose named pipes are no files.
     const descriptor = await openDescriptor(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    return await OpenNamedPipe.begin(path, descriptor, options);
+    return await OpenNamedPipe.begin(descriptor, options);
   } catch (error) {
-    throw sourceError(path, error);
+    throw sourceError(error);
   }
 }
 
 class OpenNamedPipe implements OpenSource {
   prefixDigest?: string;
-  readonly #path: string;
   readonly #socket: Socket;
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #chunkBytes: number;
@@ -34,16 +33,15 @@ class OpenNamedPipe implements OpenSource {
   #hashing: Promise<unknown> = Promise.resolve();
   #rest: Uint8Array = new Uint8Array();
 
-  private constructor(path: string, descriptor: number, { chunkBytes, algorithm }: OpenOptions) {
-    this.#path = path;
+  private constructor(descriptor: number, { chunkBytes, algorithm }: OpenOptions) {
     this.#socket = new Socket({ fd: descriptor, readable: true, writable: false });
     this.#chunks = this.#socket[Symbol.asyncIterator]();
     this.#chunkBytes = chunkBytes;
     this.#hasher = createHasher(algorithm);
   }
 
-  static async begin(path: string, descriptor: number, options: OpenOptions): Promise<OpenNamedPipe> {
-    const source = new OpenNamedPipe(path, descriptor, options);
+  static async begin(descriptor: number, options: OpenOptions): Promise<OpenNamedPipe> {
+    const source = new OpenNamedPipe(descriptor, options);
     try {
       await source.#skip(options.start);
       return source;
@@ -57,7 +55,7 @@ class OpenNamedPipe implements OpenSource {
     try {
       return await this.#take(this.#chunkBytes);
     } catch (error) {
-      throw sourceError(this.#path, error);
+      throw sourceError(error);
     }
   }
 

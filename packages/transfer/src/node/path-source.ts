@@ -2,7 +2,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { TransferError } from '../errors.ts';
 import type { FileSource, OpenOptions, OpenSource } from '../ports.ts';
-import { sourceError } from './file-errors.ts';
+import { pathError, sourceError } from './file-errors.ts';
 import { createHasher, type Hasher } from './hashing.ts';
 import { openNamedPipe } from './named-pipe.ts';
 
@@ -43,21 +43,21 @@ export async function pathSource(path: string): Promise<FileSource> {
       open: (options) => openPath(path, look, options),
     };
   } catch (error) {
-    throw sourceError(path, error);
+    throw pathError(path, error);
   }
 }
 
 async function openPath(path: string, look: Look, options: OpenOptions): Promise<OpenSource> {
   const file = await open(path, 'r').catch((error: unknown) => {
-    throw sourceError(path, error);
+    throw sourceError(error);
   });
-  const source = new OpenPath(path, file, look, options);
+  const source = new OpenPath(file, look, options);
   try {
     await source.begin();
     return source;
   } catch (error) {
     await source.close();
-    throw sourceError(path, error);
+    throw sourceError(error);
   }
 }
 
@@ -79,7 +79,6 @@ interface Block {
  */
 class OpenPath implements OpenSource {
   prefixDigest?: string;
-  readonly #path: string;
   readonly #file: FileHandle;
   readonly #look: Look;
   readonly #start: number;
@@ -92,8 +91,7 @@ class OpenPath implements OpenSource {
   #current: Uint8Array<ArrayBuffer> = new Uint8Array();
   #closed: Promise<void> | undefined;
 
-  constructor(path: string, file: FileHandle, look: Look, options: OpenOptions) {
-    this.#path = path;
+  constructor(file: FileHandle, look: Look, options: OpenOptions) {
     this.#file = file;
     this.#look = look;
     this.#start = options.start;
@@ -128,7 +126,7 @@ class OpenPath implements OpenSource {
         }
         this.#current = next;
       } catch (error) {
-        throw sourceError(this.#path, error);
+        throw sourceError(error);
       }
     }
     const chunk = this.#current.subarray(0, this.#chunkBytes);
@@ -178,7 +176,7 @@ class OpenPath implements OpenSource {
       filled += bytesRead;
     }
     if (filled < wanted) {
-      throw changed(this.#path, `it ended after ${this.#position + filled} of ${this.#look.size} bytes`);
+      throw changed(`it ended after ${this.#position + filled} of ${this.#look.size} bytes`);
     }
     this.#position += filled;
     const hashed = this.#hasher.update(bytes.subarray(0, filled));
@@ -196,12 +194,13 @@ class OpenPath implements OpenSource {
   async #checkUnchanged(): Promise<void> {
     const now = await this.#file.stat({ bigint: true });
     if (Number(now.size) !== this.#look.size) {
-      throw changed(this.#path, `it had ${this.#look.size} bytes and has ${now.size} now`);
+      throw changed(`it had ${this.#look.size} bytes and has ${now.size} now`);
     }
-    if (now.mtimeNs !== this.#look.modified) throw changed(this.#path, 'its modification time is not what it was');
+    if (now.mtimeNs !== this.#look.modified) throw changed('its modification time is not what it was');
   }
 }
 
-function changed(path: string, how: string): TransferError {
-  return new TransferError('SOURCE_CHANGED', `${path} changed while it was being sent: ${how}`);
+/** The message goes to the peer, which has no business to know where the file lies. */
+function changed(how: string): TransferError {
+  return new TransferError('SOURCE_CHANGED', `the source changed while it was being sent: ${how}`);
 }

@@ -8,6 +8,7 @@ interface Options {
   readonly host: string;
   readonly port: number;
   readonly dir: string;
+  readonly allowOrigin?: readonly string[];
 }
 
 function port(text: string): number {
@@ -18,11 +19,22 @@ function port(text: string): number {
   return value;
 }
 
+function origin(text: string, before: readonly string[] = []): readonly string[] {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.origin !== text) throw new InvalidArgumentError('expected an origin such as https://files.example.');
+  return [...before, text];
+}
+
 const { host, ...options } = new Command('demo')
   .description('Serve a page that sends files into a folder, over the WebSocket stack of this repository.')
   .option('--port <port>', 'port for page and WebSocket; 0 picks a free one', port, 6455)
   .option('--host <host>', 'address to listen on', '127.0.0.1')
   .option('--dir <folder>', 'where the files go (created when missing)', './received')
+  .option(
+    '--allow-origin <origin...>',
+    'where the page is under a name, such as https://files.example behind a proxy',
+    origin,
+  )
   .parse()
   .opts<Options>();
 
@@ -35,7 +47,7 @@ try {
       cause.code === 'EEXIST' || cause.code === 'ENOTDIR' ? 'something that is no folder is there' : cause.code;
     throw new Error(`cannot create the folder ${dir} (${why}); choose another with --dir`, { cause });
   });
-  const demo = await startDemo({ host, port: options.port, dir });
+  const demo = await startDemo({ host, port: options.port, dir, origins: options.allowOrigin ?? [] });
   console.log(`${demo.url}  (files go into ${dir})`);
 
   let stopping = false;

@@ -1,8 +1,8 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { type Connection, listen } from '@wsferry/connection';
-import { ArrivalBoard, openSession, SUBPROTOCOL } from '@wsferry/transfer';
+import { CloseCode, type Connection, isFixedHost, listen } from '@wsferry/connection';
+import { ArrivalBoard, openSession, type Session, SUBPROTOCOL } from '@wsferry/transfer';
 import { directoryReceiver } from '@wsferry/transfer/node';
 import sirv from 'sirv';
 import { announceFound, latestFiles } from './found-files.ts';
@@ -16,6 +16,8 @@ export interface DemoOptions {
   readonly port: number;
   /** Folder that received files go into; it must exist and be writable. */
   readonly dir: string;
+  /** Where the page is when it is reached by a name, such as `https://files.example` behind a proxy. Default: nowhere else. */
+  readonly origins?: readonly string[];
   /** Folder of the built page; `dist/page` of this app by default. */
   readonly page?: string;
 }
@@ -33,16 +35,19 @@ const KEPT = 100;
 const builtPage = fileURLToPath(new URL('../dist/page', import.meta.url));
 
 /** One port for the page, the received files and the WebSocket. Rejects with ConnectionError or TransferError. */
-export async function startDemo({ host, port, dir, page = builtPage }: DemoOptions): Promise<Demo> {
+export async function startDemo({ host, port, dir, origins = [], page = builtPage }: DemoOptions): Promise<Demo> {
   const { accept } = await directoryReceiver(dir);
   const board = new ArrivalBoard({ keep: KEPT });
   const found = await latestFiles(dir, KEPT);
 
   const files = sirv(page, { etag: true });
+  const named = new Set(origins.map((origin) => new URL(origin).host));
   // This server never listens. The port is `listen`'s below, which hands over whatever is not an upgrade.
   const http = createServer((request, response) => {
     for (const [name, value] of securityHeaders) response.setHeader(name, value);
-    if (request.url?.startsWith('/files/')) void serveReceivedFile(dir, request, response);
+    // A page whose name its owner has pointed to this machine (DNS rebinding) would read the files as its own.
+    if (!isFixedHost(request.headers.host ?? '') && !named.has(request.headers.host ?? '')) refuseHost(response);
+    else if (request.url?.startsWith('/files/')) void serveReceivedFile(dir, request, response);
     else files(request, response);
   });
   const browsing = new Set<Socket>();
@@ -51,10 +56,14 @@ export async function startDemo({ host, port, dir, page = builtPage }: DemoOptio
     socket.once('close', () => browsing.delete(socket));
   });
 
-  const listener = await listen({ host, port, http, protocols: [SUBPROTOCOL] }, (connection: Connection) => {
+  const sessions = new Set<Session>();
+  const options = { host, port, http, protocols: [SUBPROTOCOL], origins: ['same-origin', ...origins] };
+  const listener = await listen(options, (connection: Connection) => {
     const session = openSession(connection, { role: 'acceptor', accept, board });
+    sessions.add(session);
+    const over = () => sessions.delete(session);
     // A peer that vanishes is an everyday event: the session has already cleaned up after it.
-    session.closed.catch(() => {});
+    session.closed.then(over, over);
   });
 
   const stopping = new AbortController();
@@ -65,10 +74,19 @@ export async function startDemo({ host, port, dir, page = builtPage }: DemoOptio
     url: `http://${address}:${listener.port}/`,
     close: async () => {
       stopping.abort();
-      const closed = listener.close({ code: 1001, reason: 'the demo is shutting down' });
+      // The sessions first: only they can tell the senders why.
+      const going = [CloseCode.GoingAway, 'the demo is shutting down'] as const;
+      const ending = [...sessions].map((session) => session.close(...going));
+      const closed = listener.close({ code: going[0], reason: going[1] });
       // Browsers keep idle HTTP connections open for minutes; waiting for them would hold the port.
       for (const socket of browsing) socket.destroy();
+      await Promise.allSettled(ending);
       await Promise.all([closed, announced]);
     },
   };
+}
+
+function refuseHost(response: ServerResponse): void {
+  response.writeHead(403, { 'Content-Type': 'text/plain; charset=utf-8' });
+  response.end('expected a Host that is an IP address or localhost; name any other with --allow-origin\n');
 }

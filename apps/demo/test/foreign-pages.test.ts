@@ -1,5 +1,7 @@
-import { createServer } from 'node:http';
+import { writeFile } from 'node:fs/promises';
+import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { missing, temporaryDirectory } from '@wsferry/testing';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -63,5 +65,21 @@ describe.skipIf(missing('chromium'))('a page of another site, in a real Chromium
 
   test("the demo's own page is let in", async () => {
     expect((await visit(`${demo.url}files/none`)).events).toEqual(['open wsferry.v1', 'close 4000']);
+  });
+
+  test.each(['/', '/files/some.txt'])('a page whose name was made to point here reads nothing: %s', async (path) => {
+    await writeFile(join(folder.path, 'some.txt'), 'private');
+    const { port } = new URL(demo.url);
+    const statusFor = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        request(`${demo.url.slice(0, -1)}${path}`, { headers: { host }, agent: false }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        })
+          .on('error', reject)
+          .end();
+      });
+    expect(await statusFor(`rebound.example:${port}`)).toBe(403);
+    expect(await statusFor(`localhost:${port}`)).not.toBe(403);
   });
 });

@@ -210,7 +210,7 @@ describe.skipIf(missing('chromium'))('the page in a real Chromium', { timeout: 6
     await demo.close();
     await first.locator('[role=status][data-state=lost]').waitFor();
     await letGo();
-    await upload(first, 'half a crossing.iso').getByText('The connection was lost half way').waitFor();
+    await upload(first, 'half a crossing.iso').getByText('The receiver is shutting down').waitFor();
     await pick(first, [{ name: 'in line.txt', mimeType: 'text/plain', buffer: Buffer.from('here again') }]);
     await upload(first, 'in line.txt').getByText('in line', { exact: true }).waitFor();
 

@@ -1,5 +1,5 @@
 export { CloseCode, FrameError } from '@wsferry/frames';
-export { HandshakeError } from '@wsferry/handshake';
+export { HandshakeError, isFixedHost } from '@wsferry/handshake';
 export { type ConnectOptions, connect } from './client.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { Connection } from './connection.ts';

@@ -25,7 +25,7 @@ export interface ListenOptions extends ConnectionOptions, ServerPolicy {
   tls?: TlsOptions;
   /** Gets every request that is no upgrade, on the same port. It never listens itself. */
   http?: HttpServer;
-  /** From TCP's connection to the end of the upgrade, in ms. Default 10 s; then 408. */
+  /** For the upgrade, in ms, and before it as long again for TLS. Default 10 s; then 408. */
   handshakeTimeoutMs?: number;
   /** Open WebSockets; more are answered with 503. Default 10,000. */
   maxConnections?: number;

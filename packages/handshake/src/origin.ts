@@ -1,7 +1,8 @@
 /**
- * Which pages may connect: all, the listed origins (such as `https://example.com`), or `'same-origin'`: those of this very
- * host, when it is one that nobody can point elsewhere: an IP address, `localhost` or `*.localhost`. Pages under another name
- * must be listed, because a name that its owner can repoint to this machine (DNS rebinding) proves nothing.
+ * Which pages may connect: all, the listed origins (such as `https://example.com`), or `'same-origin'`, which may stand in a
+ * list, too: those of this very host, when it is one that nobody can point elsewhere: an IP address, `localhost` or
+ * `*.localhost`. Pages under another name must be listed, because a name that its owner can repoint to this machine (DNS
+ * rebinding) proves nothing.
  */
 export type AllowedOrigins = 'same-origin' | 'any' | readonly string[];
 
@@ -13,11 +14,13 @@ export function isOriginAllowed(origins: readonly string[], host: string, allowe
   if (allowed === 'any' || origins.length === 0) return true;
   const [origin] = origins;
   if (origin === undefined || origins.length > 1) return false;
-  if (allowed !== 'same-origin') {
-    const normal = normalOrigin(origin);
-    return normal !== undefined && allowed.some((one) => normalOrigin(one) === normal);
-  }
-  if (normalOrigin(origin) === undefined) return false;
+  const normal = normalOrigin(origin);
+  if (normal === undefined) return false;
+  if (allowed === 'same-origin') return isSameOrigin(origin, host);
+  return allowed.some((one) => (one === 'same-origin' ? isSameOrigin(origin, host) : normalOrigin(one) === normal));
+}
+
+function isSameOrigin(origin: string, host: string): boolean {
   const page = parseUrl(origin);
   if (page === undefined || !/^https?:$/.test(page.protocol)) return false;
   // Through URL with the page's scheme, so that "127.0.0.1" and "127.0.0.1:443" are the same place for https.

@@ -284,6 +284,7 @@ describe('a server', () => {
     (outcome, Origin, Host) => {
       expect(refusalOf({ Origin, Host })).toBe(outcome);
       expect(refusalOf({ Origin, Host }, { origins: 'same-origin' })).toBe(outcome);
+      expect(refusalOf({ Origin, Host }, { origins: ['https://other.example', 'same-origin'] })).toBe(outcome);
       expect(refusalOf({ Origin, Host }, { origins: [Origin] })).toBe('101');
     },
   );

@@ -44,7 +44,7 @@ export async function serve(cwd: string, options: ServeOptions): Promise<ExitCod
       compress: options.compress,
       ...(tls && { tls }),
       ...(options.socket !== undefined && { socketPath: resolve(cwd, options.socket) }),
-      ...(options.allowOrigin && { origins: options.allowOrigin }),
+      ...(options.allowOrigin && { origins: ['same-origin', ...options.allowOrigin] }),
       onTransfer: reportTransfers(reporter, counts),
     });
     reporter.report({ event: 'receiver', url: receiver.url, dir: receiver.dir, embedded: false });

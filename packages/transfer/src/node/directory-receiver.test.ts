@@ -9,7 +9,6 @@ import type { FileOffer } from '../ports.ts';
 import { safeName } from '../safe-name.ts';
 import { directoryReceiver } from './directory-receiver.ts';
 import { storageError } from './file-errors.ts';
-import { candidateNames, reserveAndRename } from './final-name.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const md5 = (data: Uint8Array) => createHash('md5').update(data).digest('hex');
@@ -275,26 +274,4 @@ test.each([
   const error = storageError(cause);
   expect(error).toMatchObject({ code, cause });
   expect(error.message).not.toContain('/secret');
-});
-
-test('where there are no hard links a name is reserved, then replaced, and never overwritten', async () => {
-  await writeFile(join(dir, 'from'), 'new');
-  await writeFile(join(dir, 'taken'), 'old');
-  expect(await reserveAndRename(join(dir, 'from'), join(dir, 'taken'))).toBe(false);
-  expect(await reserveAndRename(join(dir, 'from'), join(dir, 'free'))).toBe(true);
-  expect(await readFile(join(dir, 'free'), 'utf8')).toBe('new');
-  await expect(reserveAndRename(join(dir, 'gone'), join(dir, 'other'))).rejects.toMatchObject({ code: 'ENOENT' });
-  expect((await readdir(dir)).sort()).toEqual(['free', 'taken']);
-});
-
-test.each([
-  ['README.md', 'README (1).md'],
-  ['archive.tar.gz', 'archive.tar (1).gz'],
-  ['.bashrc', '.bashrc (1)'],
-  ['plain', 'plain (1)'],
-  [`${'ü'.repeat(125)}.txt`, `${'ü'.repeat(123)} (1).txt`],
-])('the second %s is %s', (name, second) => {
-  const candidates = [...candidateNames(name)];
-  expect(candidates.slice(0, 2)).toEqual([name, second]);
-  expect(Math.max(...candidates.map((candidate) => Buffer.byteLength(candidate)))).toBeLessThanOrEqual(255);
 });

@@ -31,7 +31,8 @@ export interface DirectoryReceiver {
  * - another file has the name → `NAME (1).ext`, `NAME (2).ext`, …
  *
  * @throws TransferError when `dir` is missing or no directory (STORAGE_FAILED) or not writable (FORBIDDEN).
- * Refusals while receiving: NO_SPACE (ENOSPC, EDQUOT, or the declared size does not fit), FORBIDDEN (EACCES, EPERM,
+ * Refusals while receiving: NO_SPACE (ENOSPC, EDQUOT, or the declared size does not fit beside
+ * the other files on their way), FORBIDDEN (EACCES, EPERM,
  * EROFS), BAD_NAME (ENAMETOOLONG, or what Windows does not take), else STORAGE_FAILED; `cause` is Node's error.
  */
 export async function directoryReceiver(
@@ -48,7 +49,6 @@ export async function directoryReceiver(
         if (found !== undefined) {
           return { sink: DirectorySink.existing(folder, offer, found), offset: found.size, prefixDigest: found.md5 };
         }
-        await folder.checkSpace(offer.size);
       }
       return { sink: await DirectorySink.fresh(folder, offer) };
     } catch (error) {

@@ -1,5 +1,6 @@
 import { TransferError } from '../errors.ts';
 import type { FileOffer, FileSink, StoredFile } from '../ports.ts';
+import type { KeptSpace } from './disk-space.ts';
 import { storageError } from './file-errors.ts';
 import { HashFeed } from './hash-feed.ts';
 import type { FoundFile, Placed, ReceivingFolder, TemporaryFile } from './receiving-folder.ts';
@@ -14,6 +15,7 @@ export class DirectorySink implements FileSink {
   #existing: FoundFile | undefined;
   #temporary: TemporaryFile | undefined;
   #feed: HashFeed | undefined;
+  #space: KeptSpace | undefined;
   #position = 0;
 
   private constructor(folder: ReceivingFolder, offer: FileOffer) {
@@ -48,6 +50,7 @@ export class DirectorySink implements FileSink {
         done += bytesWritten;
       }
       this.#position += done;
+      this.#space?.written(this.#position);
       await hashing;
     });
   }
@@ -63,6 +66,7 @@ export class DirectorySink implements FileSink {
       this.#feed?.drop();
       this.#feed = new HashFeed(this.#offer.size);
       await this.#temporary.handle.truncate(0);
+      this.#space?.written(0);
     });
   }
 
@@ -102,12 +106,20 @@ export class DirectorySink implements FileSink {
   }
 
   async #begin(): Promise<void> {
-    this.#temporary = await this.#folder.openTemporary();
+    // Refuses what the disk cannot hold, if possible before a byte of it has travelled.
+    if (this.#offer.size !== undefined) this.#space = await this.#folder.space.keep(this.#offer.size);
+    try {
+      this.#temporary = await this.#folder.openTemporary();
+    } catch (error) {
+      this.#space?.release();
+      throw error;
+    }
     this.#feed = new HashFeed(this.#offer.size);
   }
 
   async #end(): Promise<void> {
     this.#feed?.drop();
+    this.#space?.release();
     const temporary = this.#temporary;
     this.#temporary = undefined;
     if (temporary !== undefined) await this.#folder.removeTemporary(temporary);

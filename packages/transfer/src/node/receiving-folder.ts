@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, type FileHandle, lstat, mkdir, open, realpath, rmdir, stat, statfs, unlink } from 'node:fs/promises';
+import { access, type FileHandle, lstat, mkdir, open, realpath, rmdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TransferError } from '../errors.ts';
 import { RESERVED_PREFIX } from '../safe-name.ts';
+import { DiskSpace } from './disk-space.ts';
 import { reason, storageError, systemCode } from './file-errors.ts';
 import { candidateNames, MAX_NUMBER, takeName } from './final-name.ts';
 import { createHasher } from './hashing.ts';
@@ -36,6 +37,8 @@ const noFollow = constants.O_NOFOLLOW ?? 0; // not on Windows
 export class ReceivingFolder {
   /** Absolute, symlinks resolved once. */
   readonly path: string;
+  /** Room for the files that come. */
+  readonly space: DiskSpace;
   readonly #fsync: boolean;
   readonly #partials: string;
   #open = 0;
@@ -44,6 +47,7 @@ export class ReceivingFolder {
 
   private constructor(path: string, fsync: boolean) {
     this.path = path;
+    this.space = new DiskSpace(path);
     this.#fsync = fsync;
     this.#partials = join(path, RESERVED_PREFIX);
   }
@@ -62,15 +66,6 @@ export class ReceivingFolder {
       const missing = systemCode(error) === 'ENOENT';
       const why = missing ? 'there is no such directory' : reason(error);
       throw new TransferError(storageError(error).code, `cannot receive into ${dir}: ${why}`, { cause: error });
-    }
-  }
-
-  /** Refuses a file that the disk cannot hold before a byte of it has travelled. */
-  async checkSpace(bytes: number): Promise<void> {
-    // Some file systems do not count (0 blocks): no news, and the write will tell.
-    const { bavail, bsize, blocks } = await statfs(this.path);
-    if (blocks > 0 && bytes > bavail * bsize) {
-      throw new TransferError('NO_SPACE', `the file has ${bytes} bytes, the receiver has room for ${bavail * bsize}`);
     }
   }
 

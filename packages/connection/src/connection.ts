@@ -137,12 +137,10 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
    * `NOT_OPEN` when it was this side that closed, `BAD_ARGUMENT` for what is neither a string nor a Uint8Array.
    */
   send(data: string | Uint8Array, options?: { compress?: boolean }): boolean {
-    if (this.#readyState !== 1) {
+    if (!this.#isOpen) {
       if (!this.#closedByUs) return false;
       throw new ConnectionError('NOT_OPEN', `expected an open connection to send, readyState is ${this.#readyState}`);
     }
-    // The line broke, and `close` comes in a later turn: a loop of send and drained would never let that turn come.
-    if (this.#socket.destroyed) return false;
     this.#machine.send(data, options);
     this.#scheduleFlush();
     return this.bufferedAmount <= this.#highWaterMarkBytes;
@@ -151,7 +149,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   /** Waits until half of `highWaterMarkBytes` is free. Rejects with `CLOSED` when the connection ends, or on `signal`. */
   drained({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#readyState !== 1 || this.#socket.destroyed) return Promise.reject(closedError());
+    if (!this.#isOpen) return Promise.reject(closedError());
     if (this.bufferedAmount <= this.#highWaterMarkBytes / 2) return Promise.resolve();
     return this.#drainWaiters.wait(signal);
   }
@@ -161,7 +159,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
    * while nobody reads and the inbox is full, it waits. Rejects with `CLOSED` when the connection ends.
    */
   ping(): Promise<number> {
-    if (this.#readyState !== 1) {
+    if (!this.#isOpen) {
       return Promise.reject(
         new ConnectionError('NOT_OPEN', `expected an open connection to ping, readyState is ${this.#readyState}`),
       );
@@ -233,6 +231,14 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     };
   }
 
+  /**
+   * Whether what is sent can still go out. When the line breaks, the socket is destroyed at once and its `close` comes in a
+   * later turn, which a loop of `send` and `drained` would never let come.
+   */
+  get #isOpen(): boolean {
+    return this.#readyState === 1 && !this.#socket.destroyed;
+  }
+
   #attach(rest: Uint8Array): void {
     const socket = this.#socket;
     socket.setNoDelay(true);
@@ -292,7 +298,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   }
 
   #sendControl(send: () => void): void {
-    if (this.#readyState !== 1) return;
+    if (!this.#isOpen) return;
     send();
     this.#scheduleFlush();
   }

@@ -105,6 +105,31 @@ describe('a loop that answers what it reads', () => {
     await expect(server.drained()).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
+  test('of send and drained ends when the line breaks, before the event loop could say so', async () => {
+    const [client, server] = await pair();
+    client.abort();
+    await client.closed;
+    // Either the reset has been read already, or the kernel refuses a write: the loop must see it in its own turn.
+    for (let n = 0; ; n++) {
+      expect(n).toBeLessThan(10_000);
+      if (server.send(new Uint8Array(64 * 1024))) continue;
+      const gone = await server.drained().then(
+        () => undefined,
+        (error) => error,
+      );
+      if (gone === undefined) continue;
+      expect(gone).toMatchObject({ code: 'CLOSED' });
+      break;
+    }
+  });
+
+  test('throws NOT_OPEN right after this side aborted', async () => {
+    const [client] = await pair();
+    client.abort();
+    expect(() => client.send('x')).toThrow(expect.objectContaining({ code: 'NOT_OPEN' }));
+    await expect(client.ping()).rejects.toMatchObject({ code: 'NOT_OPEN' });
+  });
+
   test('throws NOT_OPEN after this side closed', async () => {
     const [client] = await pair();
     void client.close();

@@ -2,6 +2,7 @@ import type { Accept } from '../ports.ts';
 import { checkWindowsName } from '../safe-name.ts';
 import { DirectorySink } from './directory-sink.ts';
 import { storageError } from './file-errors.ts';
+import { type Leftover, removeLeftovers } from './leftovers.ts';
 import { ReceivingFolder } from './receiving-folder.ts';
 
 /** Settings of {@link directoryReceiver}. */
@@ -21,6 +22,8 @@ export interface DirectoryReceiver {
   readonly accept: Accept;
   /** The directory: absolute, symlinks resolved. */
   readonly dir: string;
+  /** Unfinished files that stay in `<dir>/.wsferry/` because nobody can tell whether their owner still lives. */
+  readonly leftovers: readonly Leftover[];
 }
 
 /**
@@ -29,6 +32,9 @@ export interface DirectoryReceiver {
  *
  * - a file with the same name, size and MD5 is there → nothing moves, `existing: true`;
  * - another file has the name → `NAME (1).ext`, `NAME (2).ext`, …
+ *
+ * Unfinished files of processes that were killed are removed first, never those of a living one, which may receive into
+ * the same directory.
  *
  * @throws TransferError when `dir` is missing or no directory (STORAGE_FAILED) or not writable (FORBIDDEN).
  * Refusals while receiving: NO_SPACE (ENOSPC, EDQUOT, or the declared size does not fit beside
@@ -40,6 +46,8 @@ export async function directoryReceiver(
   { fsync = true, windowsNames = process.platform === 'win32' }: DirectoryReceiverOptions = {},
 ): Promise<DirectoryReceiver> {
   const folder = await ReceivingFolder.at(dir, fsync);
+  // What cannot be tidied up is no reason not to receive.
+  const leftovers = await removeLeftovers(folder.path).catch(() => []);
   const accept: Accept = async (offer) => {
     try {
       if (windowsNames) checkWindowsName(offer.name);
@@ -55,5 +63,5 @@ export async function directoryReceiver(
       throw storageError(error);
     }
   };
-  return { accept, dir: folder.path };
+  return { accept, dir: folder.path, leftovers };
 }

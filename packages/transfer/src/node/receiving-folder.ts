@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, type FileHandle, lstat, mkdir, open, realpath, rmdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { DiskSpace } from './disk-space.ts';
 import { reason, storageError, systemCode } from './file-errors.ts';
 import { candidateNames, MAX_NUMBER, takeName } from './final-name.ts';
 import { createHasher } from './hashing.ts';
+import { partName } from './leftovers.ts';
 
 /** An unfinished file: nobody else writes to it, and it is not under a final name. */
 export interface TemporaryFile {
@@ -159,7 +159,7 @@ export class ReceivingFolder {
     for (let attempt = 0; ; attempt += 1) {
       try {
         await this.#makePartials();
-        const path = join(this.#partials, `${randomBytes(12).toString('hex')}.part`);
+        const path = join(this.#partials, await partName());
         return { path, handle: await open(path, flags, 0o666) };
       } catch (error) {
         // Another process may have removed the empty `.wsferry` between our two steps.

@@ -1,12 +1,6 @@
-import {
-  type CloseStatus,
-  createMaskingKey,
-  encodeClosePayload,
-  encodeFrame,
-  type Message,
-  Opcode,
-} from '@wsferry/frames';
+import { type CloseStatus, encodeClosePayload, type Message, Opcode } from '@wsferry/frames';
 import type { MessageDeflater } from '@wsferry/frames/deflate';
+import { FrameWriter } from './frame-writer.ts';
 
 /** How an endpoint writes. */
 export interface OutgoingOptions {
@@ -39,18 +33,18 @@ interface Waiting {
 /** The sending half of a connection: messages and control frames in, the bytes of frames out, in order. */
 export class Outgoing {
   readonly #options: OutgoingOptions;
-  #output: Uint8Array[] = [];
-  #outputBytes = 0;
+  readonly #writer: FrameWriter;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
+    this.#writer = new FrameWriter(options.masked);
   }
 
   /** Bytes that wait in the output, and those of messages that wait to be compressed. */
   get bytes(): number {
-    return this.#outputBytes + this.#waitingBytes;
+    return this.#writer.bytes + this.#waitingBytes;
   }
 
   /** Whether there is work for `continue`. */
@@ -61,6 +55,10 @@ export class Outgoing {
   /** One message: in one frame (§5.6), or, when it is long and compressed, in as many as it has parts. */
   message(data: Message, compress: boolean): void {
     const text = typeof data === 'string';
+    if (text && this.#options.deflater === undefined) {
+      this.#writer.text(data);
+      return;
+    }
     const opcode = text ? Opcode.Text : Opcode.Binary;
     const payload = text ? encoder.encode(data) : data;
     const { deflater, thresholdBytes } = this.#options;
@@ -103,19 +101,12 @@ export class Outgoing {
 
   /** One frame, at once: a control frame may stand between the fragments of a message (§5.4). */
   frame(opcode: Opcode, payload: Uint8Array, { fin = true, rsv1 = false } = {}): void {
-    // §5.3: a fresh key for every frame.
-    const key = this.#options.masked ? createMaskingKey() : undefined;
-    const bytes = encodeFrame({ fin, rsv1, opcode, payload }, key);
-    this.#output.push(bytes);
-    this.#outputBytes += bytes.length;
+    this.#writer.frame({ fin, rsv1, opcode, payload });
   }
 
   /** The bytes to write, in order. They are taken: the next call gives only what came since. */
   take(): Uint8Array[] {
-    const output = this.#output;
-    this.#output = [];
-    this.#outputBytes = 0;
-    return output;
+    return this.#writer.take();
   }
 
   #whole(opcode: Opcode, payload: Uint8Array, compress: boolean): void {

@@ -72,19 +72,16 @@ export class SocketWriter {
     const socket = this.#socket;
     const [first] = output;
     if (first === undefined) return;
-    if (output.length === 1) {
-      socket.write(first, this.#written);
-      return;
-    }
     let bytes = 0;
     for (const part of output) bytes += part.length;
-    if (bytes <= GATHER_BYTES) {
+    if (bytes <= GATHER_BYTES && (output.length > 1 || socket.writableLength > 0)) {
+      // Copied also when it must wait: a few bytes would keep the whole slab that they lie in.
       socket.write(Buffer.concat(output, bytes), this.#written);
       return;
     }
-    socket.cork();
+    if (output.length > 1) socket.cork();
     for (const part of output) socket.write(part, this.#written);
-    socket.uncork();
+    if (output.length > 1) socket.uncork();
   }
 
   /** After each write that the kernel took. One function for all of them: nothing is made per message. */

@@ -173,19 +173,8 @@ export function explainTransfer(error: unknown): Explanation {
     case 'SOURCE_FAILED':
       return { ...explainFile(error), exitCode: ExitCode.Failed };
     case 'SOURCE_CHANGED':
-      return {
-        code,
-        message,
-        hint: 'send it again',
-        exitCode: ExitCode.Failed,
-      };
     case 'CONNECTION_LOST':
-      return {
-        code,
-        message: `the connection was lost (${message})`,
-        hint: 'send it again',
-        exitCode: ExitCode.Failed,
-      };
+      return { code, message, hint: 'send it again', exitCode: ExitCode.Failed };
     default:
       return { code, message, exitCode: ExitCode.Failed };
   }

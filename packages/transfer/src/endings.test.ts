@@ -1,15 +1,25 @@
 import { describe, expect, test } from 'vitest';
-import { deferred } from '../test/raw-peer.ts';
+import { deferred, RawPeer } from '../test/raw-peer.ts';
 import { watchedReceiver } from '../test/watched-receiver.ts';
 import {
   bytesSource,
+  codeSentences,
   type MessagePipe,
   openSession,
+  type PipeEnd,
   parsePacket,
   pipePair,
   sendFile,
   type TransferEvent,
 } from './index.ts';
+
+/** What a pipe must have, and no more. */
+const bare = (pipe: MessagePipe): MessagePipe => ({
+  send: (message) => pipe.send(message),
+  drained: (options) => pipe.drained(options),
+  close: (code, reason) => pipe.close(code, reason),
+  [Symbol.asyncIterator]: () => pipe[Symbol.asyncIterator](),
+});
 
 describe('the connection is lost', () => {
   /** Counts packets both ways and cuts the cable instead of carrying packet number `cutAt`. */
@@ -18,15 +28,13 @@ describe('the connection is lost', () => {
     let count = 0;
     const seen: string[] = [];
     const cutting = (pipe: MessagePipe & { abort(): void }): MessagePipe => ({
+      ...bare(pipe),
       send(message) {
         count += 1;
         if (count === cutAt) pipe.abort();
         else seen.push(parsePacket(message).type);
         return pipe.send(message);
       },
-      drained: (options) => pipe.drained(options),
-      close: (code, reason) => pipe.close(code, reason),
-      [Symbol.asyncIterator]: () => pipe[Symbol.asyncIterator](),
     });
     const { accept, ends, files } = watchedReceiver();
     const events: TransferEvent[] = [];
@@ -84,6 +92,83 @@ describe('the connection is lost', () => {
       });
     },
   );
+
+  test.each([
+    [
+      'is closed with a reason',
+      'the connection was closed with 1001: the receiver is stopping',
+      [1001, 'the receiver is stopping'],
+    ],
+    ['is closed as if all were done', 'the connection was closed with 1000', [1000]],
+    ['is closed without a code', 'the connection was closed without a code (1005)', [1005]],
+    ['breaks off', 'the connection broke off without a goodbye (1006)', undefined],
+  ] satisfies [string, string, [number, string?] | undefined][])(
+    'when it %s, both sides say so',
+    async (_how, message, closing) => {
+      const [near, far] = pipePair({ highWaterMarkBytes: 1000 });
+      const { accept } = watchedReceiver();
+      const events: TransferEvent[] = [];
+      const began = deferred();
+      const receiver = openSession(far, {
+        role: 'acceptor',
+        accept,
+        windowBytes: 1000,
+        onTransfer(event) {
+          events.push(event);
+          if (event.type === 'progress') began.resolve();
+        },
+      });
+      const sender = openSession(near, { role: 'opener', chunkBytes: 100 });
+      const sending = sender.sendFile(bytesSource('a', new Uint8Array(1_000_000)));
+      const outcome = expect(sending).rejects.toMatchObject({ code: 'CONNECTION_LOST', side: 'local', message });
+      await began.promise;
+      if (closing === undefined) far.abort();
+      else far.close(closing[0], closing[1]);
+      await outcome;
+      await Promise.all([sender.closed, receiver.closed]);
+      expect(events.at(-1)).toMatchObject({ type: 'failed', code: 'CONNECTION_LOST', message });
+    },
+  );
+
+  test('when this side found out that it is dead, it says how; a pipe that cannot tell leaves it at the code', async () => {
+    const [near] = pipePair();
+    const error = new Error('silent even after a ping');
+    const ended = async (closed: Promise<PipeEnd> | undefined) => {
+      const pipe: MessagePipe = { ...bare(near), ...(closed && { closed }) };
+      const sending = openSession(pipe, { role: 'opener' }).sendFile(bytesSource('a', new Uint8Array(1)));
+      near.abort();
+      return sending;
+    };
+    await expect(ended(Promise.resolve({ code: 1006, reason: '', error }))).rejects.toMatchObject({
+      message: 'the connection broke off without a goodbye (1006): silent even after a ping',
+      cause: error,
+    });
+    const nothing = { code: 'CONNECTION_LOST', message: codeSentences.CONNECTION_LOST };
+    await expect(ended(undefined)).rejects.toMatchObject(nothing);
+    await expect(ended(Promise.reject(new Error('no idea')))).rejects.toMatchObject(nothing);
+  });
+
+  test('when sending throws while reading is held by a stuck disk, it ends all the same', async () => {
+    const [near, far] = pipePair({ highWaterMarkBytes: 1000 });
+    const stuck = deferred();
+    const { accept } = watchedReceiver(() => ({ write: () => stuck.promise }));
+    const receiver = openSession(far, { role: 'acceptor', accept, windowBytes: 1000 });
+    const peer = new RawPeer(near);
+    const sending = receiver.sendFile(bytesSource('b', new Uint8Array(1_000_000)));
+    const outcome = expect(sending).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+    peer.say({ type: 'ACK_NEW_FILE', id: (await peer.hearA('NEW_FILE')).id, code: 'OK' });
+    peer.say({ type: 'NEW_FILE', id: 1, name: 'a' });
+    await peer.hearA('ACK_NEW_FILE');
+    for (let offset = 0; offset < 10_000; offset += 1000) {
+      peer.say({ type: 'FILE_DATA', id: 1, offset, bytes: new Uint8Array(1000) });
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(near.bufferedAmount).toBeGreaterThan(0);
+    near.abort();
+    await outcome;
+    stuck.resolve();
+    await receiver.closed;
+  });
 
   test('in the turn in which sendFile was called: it rejects with what ended the session', async () => {
     const [near] = pipePair();

@@ -6,7 +6,7 @@ export { asTransferError, TransferError, type TransferErrorOptions } from './err
 export { bytesSource, memoryReceiver } from './memory.ts';
 export * from './packets.ts';
 export { MAX_CONTROL_LENGTH, parsePacket } from './parse.ts';
-export type { MessagePipe } from './pipe.ts';
+export type { MessagePipe, PipeEnd } from './pipe.ts';
 export { type MemoryPipe, pipePair } from './pipe-pair.ts';
 export type {
   Accept,

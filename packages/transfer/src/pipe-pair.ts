@@ -1,12 +1,13 @@
 import { TransferError } from './errors.ts';
 import { wholeNumberOrInfinity } from './options.ts';
-import type { MessagePipe } from './pipe.ts';
+import type { MessagePipe, PipeEnd } from './pipe.ts';
 
 /** One end of {@link pipePair}. */
 export interface MemoryPipe extends MessagePipe {
   readonly bufferedAmount: number;
   /** The code the connection was closed with, by either end; 1006 after `abort()`, `undefined` while it is open. */
   readonly closeCode: number | undefined;
+  readonly closed: Promise<PipeEnd>;
   /** Ends the connection as a cut cable does: what was not delivered is lost. */
   abort(): void;
 }
@@ -21,7 +22,11 @@ export function pipePair({
   readonly highWaterMarkBytes?: number;
 } = {}): [MemoryPipe, MemoryPipe] {
   wholeNumberOrInfinity('highWaterMarkBytes', highWaterMarkBytes, 0);
-  const status: Status = { code: undefined };
+  let settle!: (end: PipeEnd) => void;
+  const closed = new Promise<PipeEnd>((resolve) => {
+    settle = resolve;
+  });
+  const status: Status = { code: undefined, closed, settle };
   const there = new Lane(highWaterMarkBytes);
   const back = new Lane(highWaterMarkBytes);
   return [new End(there, back, status), new End(back, there, status)];
@@ -29,6 +34,8 @@ export function pipePair({
 
 interface Status {
   code: number | undefined;
+  readonly closed: Promise<PipeEnd>;
+  readonly settle: (end: PipeEnd) => void;
 }
 
 /** One direction: what was sent and not yet read. */
@@ -108,6 +115,10 @@ class End implements MemoryPipe {
     return this.#status.code;
   }
 
+  get closed(): Promise<PipeEnd> {
+    return this.#status.closed;
+  }
+
   send(data: string | Uint8Array): boolean {
     if (this.#status.code !== undefined) throw new TransferError('CONNECTION_LOST', 'the pipe is closed');
     return this.#out.push(data);
@@ -128,21 +139,22 @@ class End implements MemoryPipe {
     }
   }
 
-  close(code = 1000): void {
-    this.#end(code, false);
+  close(code = 1000, reason = ''): void {
+    this.#end({ code, reason }, false);
   }
 
   abort(): void {
-    this.#end(1006, true);
+    this.#end({ code: 1006, reason: '' }, true);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<string | Uint8Array, void, undefined> {
     for (let message = await this.#in.read(); message !== undefined; message = await this.#in.read()) yield message;
   }
 
-  #end(code: number, discard: boolean): void {
+  #end(end: PipeEnd, discard: boolean): void {
     if (this.#status.code !== undefined) return;
-    this.#status.code = code;
+    this.#status.code = end.code;
+    this.#status.settle(end);
     this.#out.end(discard);
     this.#in.end(discard);
   }

@@ -13,4 +13,18 @@ export interface MessagePipe extends AsyncIterable<string | Uint8Array> {
   close(code?: number, reason?: string): unknown;
   /** Bytes queued and not yet given to the network. */
   readonly bufferedAmount?: number;
+  /**
+   * How the connection ended; settles soon after the iteration has ended. Without it CONNECTION_LOST cannot say why.
+   */
+  readonly closed?: Promise<PipeEnd>;
+}
+
+/** How a connection ended, as Connection's CloseResult and the browser's CloseEvent say it. */
+export interface PipeEnd {
+  /** RFC 6455 §7.4; 1005 without a code, 1006 without a closing handshake. */
+  readonly code: number;
+  /** The peer's words, or ''. Print it through `printable`. */
+  readonly reason: string;
+  /** What was found to be wrong, if that ended it. */
+  readonly error?: Error;
 }

@@ -7,6 +7,7 @@ import { Outgoing } from './outgoing.ts';
 import type { FileArrived, Packet } from './packets.ts';
 import { parsePacket } from './parse.ts';
 import type { MessagePipe } from './pipe.ts';
+import { connectionLost } from './pipe-end.ts';
 import type { Accept, FileSource, StoredFile } from './ports.ts';
 import type { TransferEvent } from './receive-driver.ts';
 import type { SendProgress } from './send-driver.ts';
@@ -102,7 +103,11 @@ class PipeSession implements Session {
     const { role, board, chunkBytes = 262_144, maxTransfers = 128 } = options;
     this.#pipe = pipe;
     this.#board = board;
-    this.#turns = new TurnTaking(pipe);
+    this.#turns = new TurnTaking(pipe, (cause) => {
+      // Closes what somehow is still open; does nothing to what is closed.
+      this.#closePipe(1011, 'sending failed');
+      void this.#lost(cause);
+    });
     this.#outbox = new Outbox(pipe, () => this.#incoming.caughtUp());
     const send = (packet: Packet) => this.#outbox.send(packet);
     this.#outgoing = new Outgoing(
@@ -153,8 +158,13 @@ class PipeSession implements Session {
     } catch (error) {
       cause = error;
     }
-    this.#stop(new TransferError('CONNECTION_LOST', undefined, { cause }), false);
+    await this.#lost(cause);
     await Promise.all([this.#incoming.settled(), this.#outgoing.settled()]);
+  }
+
+  /** The pipe has ended, or takes nothing any more: then reading may be held just now and not see the end. */
+  async #lost(cause: unknown): Promise<void> {
+    if (!this.#closing) this.#stop(await connectionLost(this.#pipe, cause), false);
   }
 
   #receive(message: string | Uint8Array): void {
@@ -224,7 +234,10 @@ class PipeSession implements Session {
     }
     this.#violations += 1;
     if (this.#violations < MAX_VIOLATIONS) return;
-    this.#stop(new TransferError('CONNECTION_LOST', `closed after ${MAX_VIOLATIONS} bad packets`), false);
+    this.#stop(
+      new TransferError('CONNECTION_LOST', `the connection was closed after ${MAX_VIOLATIONS} bad packets`),
+      false,
+    );
     this.#closePipe(1008, 'too many bad packets');
   }
 

@@ -1,4 +1,4 @@
-import { TransferError } from './errors.ts';
+import type { TransferError } from './errors.ts';
 import type { MessagePipe } from './pipe.ts';
 
 interface Turn {
@@ -15,21 +15,29 @@ interface Turn {
 export class TurnTaking {
   readonly #pipe: MessagePipe;
   readonly #line: Turn[] = [];
+  readonly #lost: (cause: unknown) => void;
   #busy = false;
-  #ended: unknown;
+  #broken = false;
+  #ended: TransferError | undefined;
 
-  constructor(pipe: MessagePipe) {
+  /** `lost` is called once, when the pipe takes nothing any more; whoever waits then waits for `end`, which says why. */
+  constructor(pipe: MessagePipe, lost: (cause: unknown) => void) {
     this.#pipe = pipe;
+    this.#lost = lost;
   }
 
   /**
    * Resolves when the message was handed to the pipe. `make` is called when the turn has come; `undefined` gives the
-   * turn up. Rejects with CONNECTION_LOST when the pipe is gone.
+   * turn up. Rejects with the reason given to `end`.
    */
   send(make: Turn['make']): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(this.#ended);
+        return;
+      }
       this.#line.push({ make, resolve, reject });
-      if (!this.#busy) void this.#serve();
+      if (!this.#busy && !this.#broken) void this.#serve();
     });
   }
 
@@ -42,19 +50,25 @@ export class TurnTaking {
   async #serve(): Promise<void> {
     this.#busy = true;
     for (let turn = this.#line.shift(); turn !== undefined; turn = this.#line.shift()) {
-      if (this.#ended !== undefined) {
-        turn.reject(this.#ended);
-        continue;
-      }
       try {
         const message = turn.make();
         const more = message === undefined || this.#pipe.send(message);
         turn.resolve();
         if (!more) await this.#pipe.drained();
       } catch (error) {
-        turn.reject(new TransferError('CONNECTION_LOST', undefined, { cause: error }));
+        this.#break(turn, error);
+        break;
       }
     }
     this.#busy = false;
+  }
+
+  /** Nobody is turned away yet: why the pipe broke is known a moment later. */
+  #break(turn: Turn, error: unknown): void {
+    this.#broken = true;
+    // Resolving or rejecting a turn that has been handed over does nothing.
+    if (this.#ended !== undefined) turn.reject(this.#ended);
+    else this.#line.unshift(turn);
+    this.#lost(error);
   }
 }

@@ -42,6 +42,15 @@ export function pipeCompliance(name: string, makePair: () => Promise<PipePair>):
     );
 
     test(
+      'closed says with which code and words the other side ended it',
+      withPair(async ({ near, far }) => {
+        far.close(3001, 'done for today');
+        for await (const _ of near) expect.unreachable();
+        expect(await near.closed).toMatchObject({ code: 3001, reason: 'done for today' });
+      }),
+    );
+
+    test(
       'send answers false when nobody reads, and drained resolves once somebody does',
       withPair(async ({ near, far }) => {
         const chunk = new Uint8Array(262_144);

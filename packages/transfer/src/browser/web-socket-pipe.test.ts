@@ -23,9 +23,9 @@ class FakeWebSocket extends EventTarget {
     this.dispatchEvent(new Event('open'));
   }
 
-  closed(): void {
+  closed(how: { code?: number; reason?: string } = {}): void {
     this.readyState = 3;
-    this.dispatchEvent(new Event('close'));
+    this.dispatchEvent(Object.assign(new Event('close'), how));
   }
 
   message(data: unknown): void {
@@ -41,6 +41,13 @@ function pair(options = {}) {
 describe('a page’s WebSocket as a pipe', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
+
+  test('says how it was closed', async () => {
+    const { socket, pipe } = pair();
+    socket.closed({ code: 1001, reason: 'the receiver is stopping' });
+    expect(await pipe.closed).toEqual({ code: 1001, reason: 'the receiver is stopping' });
+    expect(await fromWebSocket(socket as unknown as WebSocketLike).closed).toEqual({ code: 1006, reason: '' });
+  });
 
   test('asks for ArrayBuffers and yields messages in order, then ends', async () => {
     const { socket, pipe } = pair();

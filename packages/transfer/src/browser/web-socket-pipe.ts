@@ -1,6 +1,6 @@
 import { TransferError } from '../errors.ts';
 import { wholeNumberOrInfinity } from '../options.ts';
-import type { MessagePipe } from '../pipe.ts';
+import type { MessagePipe, PipeEnd } from '../pipe.ts';
 
 /** What is used of a WebSocket; the browser's own fits, and so does Node's and `ws`'s. */
 export interface WebSocketLike {
@@ -10,7 +10,11 @@ export interface WebSocketLike {
   binaryType: string;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
-  addEventListener(type: 'open' | 'close' | 'error', listener: () => void): void;
+  addEventListener(type: 'open' | 'error', listener: () => void): void;
+  addEventListener(
+    type: 'close',
+    listener: (event: { readonly code?: number; readonly reason?: string }) => void,
+  ): void;
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
 }
 
@@ -41,6 +45,7 @@ export function fromWebSocket(socket: WebSocketLike, options: FromWebSocketOptio
 type Data = string | Uint8Array;
 
 class WebSocketPipe implements MessagePipe {
+  readonly closed: Promise<PipeEnd>;
   readonly #socket: WebSocketLike;
   readonly #limitBytes: number;
   readonly #beforeOpen: Data[] = [];
@@ -60,7 +65,13 @@ class WebSocketPipe implements MessagePipe {
     socket.binaryType = 'arraybuffer';
     socket.addEventListener('open', () => this.#flush());
     socket.addEventListener('message', (event) => this.#receive(event.data));
-    socket.addEventListener('close', () => this.#end());
+    this.closed = new Promise((resolve) => {
+      if (this.#closed) resolve({ code: 1006, reason: '' }); // whoever had it before heard why
+      socket.addEventListener('close', ({ code = 1005, reason = '' }) => {
+        resolve({ code, reason });
+        this.#end();
+      });
+    });
     // An error says nothing and is always followed by close; without a listener Node's and ws's would throw it.
     socket.addEventListener('error', () => {});
   }

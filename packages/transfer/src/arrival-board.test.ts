@@ -1,8 +1,25 @@
 import { expect, test } from 'vitest';
 import { RawPeer } from '../test/raw-peer.ts';
-import { type Arrival, ArrivalBoard, bytesSource, memoryReceiver, openSession, pipePair } from './index.ts';
+import {
+  type Arrival,
+  ArrivalBoard,
+  bytesSource,
+  type FileSink,
+  memoryReceiver,
+  openSession,
+  pipePair,
+} from './index.ts';
 
-const file = (name: string) => ({ name, size: 1, digest: 'd' });
+const digest = 'd41d8cd98f00b204e9800998ecf8427e';
+const file = (name: string) => ({ name, size: 1, digest });
+/** Of a folder that has the identical, empty file already. */
+const existingSink = (name: string): FileSink => ({
+  write: async () => {},
+  restart: async () => {},
+  digest: async () => digest,
+  commit: async () => ({ name, size: 0, digest, existing: true }),
+  discard: async () => {},
+});
 
 test('a late subscriber hears the last arrivals, oldest first, and then the new ones, until it leaves', () => {
   const board = new ArrivalBoard({ keep: 3, now: () => 7 });
@@ -65,6 +82,45 @@ test('everybody who sent WATCH hears of a file that somebody else sent', async (
     { name: 'first', size: 1, at: 7 },
     { name: 'second', size: 2, md5: 'c4103f122d27677c9db144cae1394a66' },
   ]);
+});
+
+test('a file that is sent again while it is there is told, marked, and is the latest then', async () => {
+  let now = 1;
+  const board = new ArrivalBoard({ now: () => now++ });
+  const files = [file('same'), file('other')];
+  for (const one of files) board.announce(one);
+  const [near, far] = pipePair();
+  openSession(far, {
+    role: 'acceptor',
+    board,
+    accept: async ({ name }) => ({ sink: existingSink(name) }),
+  });
+  const heard: unknown[] = [];
+  const session = openSession(near, { role: 'opener' });
+  const told = new Promise<void>((resolve) => {
+    session.watch(({ name, at, existing }) => {
+      heard.push([name, at, existing]);
+      resolve();
+    });
+  });
+  expect(await session.sendFile(bytesSource('same', new Uint8Array(0)))).toMatchObject({ existing: true });
+  await told;
+  expect(heard).toEqual([['same', 3, true]]);
+  const recent: unknown[] = [];
+  board.subscribe(({ name, existing }) => recent.push([name, existing]), 10);
+  expect(recent).toEqual([
+    ['other', undefined],
+    ['same', true],
+  ]);
+});
+
+test('a file that is found in the folder after it was sent again is no news', () => {
+  const board = new ArrivalBoard({ now: () => 7 });
+  board.announce({ ...file('a'), existing: true });
+  board.announce(file('a'), 3);
+  const heard: unknown[] = [];
+  board.subscribe(({ name, at }) => heard.push([name, at]), 10);
+  expect(heard).toEqual([['a', 7]]);
 });
 
 test('WATCH where there is no board is refused with FORBIDDEN and costs nothing else', async () => {

@@ -9,6 +9,8 @@ export interface Arrival {
   readonly md5: string;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** It was sent again while the identical file was there already: nothing new was stored. */
+  readonly existing?: true;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface Arrival {
 export class ArrivalBoard {
   readonly #keep: number;
   readonly #now: () => number;
-  readonly #recent: Arrival[] = [];
+  #recent: Arrival[] = [];
   readonly #listeners = new Set<(arrival: Arrival) => void>();
 
   /** `keep`: how many arrivals are remembered for those who come later, 100 by default, 0 for none. */
@@ -28,9 +30,19 @@ export class ArrivalBoard {
     this.#now = now;
   }
 
-  /** A file is there: now, or `at` milliseconds since 1970 for one that a receiver finds when it starts. */
-  announce(file: Pick<StoredFile, 'name' | 'size' | 'digest'>, at: number = this.#now()): void {
-    const arrival: Arrival = { name: file.name, size: file.size, md5: file.digest, at };
+  /**
+   * A file is there: now, or `at` milliseconds since 1970 for one that a receiver finds when it starts. One that was sent
+   * again (`existing`) takes the place of its earlier arrival; one that is found after it was sent again is no news.
+   */
+  announce(
+    file: Pick<StoredFile, 'name' | 'size' | 'digest'> & { readonly existing?: boolean },
+    at: number = this.#now(),
+  ): void {
+    const { name, size, digest: md5, existing = false } = file;
+    const isSame = (other: Arrival) => other.name === name && other.md5 === md5;
+    if (this.#recent.some((other) => isSame(other) && other.at > at)) return;
+    const arrival: Arrival = { name, size, md5, at, ...(existing && { existing }) };
+    if (existing) this.#recent = this.#recent.filter((other) => !isSame(other));
     this.#recent.push(arrival);
     if (this.#recent.length > this.#keep) this.#recent.shift();
     for (const listener of [...this.#listeners]) tell(listener, arrival);

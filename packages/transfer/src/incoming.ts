@@ -135,7 +135,7 @@ export class Incoming {
   }
 
   #emit(event: TransferEvent): void {
-    if (event.type === 'stored' && !event.file.existing) this.#options.onStored(event.file);
+    if (event.type === 'stored') this.#options.onStored(event.file);
     try {
       this.#options.onTransfer?.(event);
     } catch {

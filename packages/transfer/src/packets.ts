@@ -117,6 +117,8 @@ export interface FileArrived {
   readonly md5: string;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** True when it was sent again and the identical file was there already. */
+  readonly existing?: boolean | undefined;
 }
 
 /** The packets that travel as JSON text. */

@@ -62,7 +62,14 @@ const schemas = {
   }),
   ERROR: v.object({ type: v.literal('ERROR'), code: text, message: text, id: v.optional(id) }),
   WATCH: v.object({ type: v.literal('WATCH'), recent: v.optional(count) }),
-  FILE_ARRIVED: v.object({ type: v.literal('FILE_ARRIVED'), name: text, size: count, md5, at: time }),
+  FILE_ARRIVED: v.object({
+    type: v.literal('FILE_ARRIVED'),
+    name: text,
+    size: count,
+    md5,
+    at: time,
+    existing: v.optional(v.boolean()),
+  }),
 } as const satisfies Record<ControlPacket['type'], v.GenericSchema<unknown, ControlPacket>>;
 
 /**

@@ -10,7 +10,7 @@ export interface Arrival {
   /** Milliseconds since 1970. */
   readonly at: number;
   /** It was sent again while the identical file was there already: nothing new was stored. */
-  readonly existing?: true;
+  readonly existing?: boolean | undefined;
 }
 
 /**

@@ -43,7 +43,10 @@ function Row({ arrival }: { readonly arrival: Arrival }) {
         </time>
       </div>
       <p class="details">
-        <span>{bytes(arrival.size)}</span>
+        <span>
+          {bytes(arrival.size)}
+          {arrival.existing && ', sent again, was there already'}
+        </span>
         <code class="digest" title={`MD5 ${arrival.md5}`}>
           {arrival.md5}
         </code>

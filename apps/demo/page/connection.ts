@@ -47,10 +47,10 @@ function opened(socket: WebSocket): void {
   const current = openSession(fromWebSocket(socket), { role: 'opener' });
   current.closed.catch(() => {}); // How it ended shows in the uploads and in `link`.
   current.watch(
-    ({ name, size, md5, at }) => {
+    ({ name, size, md5, at, existing = false }) => {
       const fresh = at >= startedAt - 1000;
-      addArrival({ name, size, md5, at, fresh });
-      if (fresh) announcement.value = `${printable(name)} has arrived`;
+      addArrival({ name, size, md5, at, fresh, existing });
+      if (fresh) announcement.value = `${printable(name)} ${existing ? 'was sent again' : 'has arrived'}`;
     },
     { recent: 100 },
   );

@@ -31,6 +31,8 @@ export interface Arrival {
   readonly at: number;
   /** It came while this page was looking, not before. */
   readonly fresh: boolean;
+  /** It was sent again, and the identical file was there already. */
+  readonly existing: boolean;
 }
 
 export const link = signal<Link>({ state: 'connecting' });
@@ -52,11 +54,17 @@ export const unfinished = computed(() => uploads.value.filter((upload) => isUnfi
 /** So many arrivals are shown; older ones are still in the folder. */
 export const keptArrivals = 100;
 
-/** Adds what the server pushed. After a reconnect it tells the recent ones again: those are known by name and time. */
+/**
+ * Adds what the server pushed. After a reconnect it tells the recent ones again: those are known by name and time. A file
+ * that was sent again moves to the top, instead of standing there twice.
+ */
 export function addArrival(arrival: Arrival): void {
   const known = arrivals.value.some(({ name, at }) => name === arrival.name && at === arrival.at);
   if (known) return;
-  arrivals.value = [arrival, ...arrivals.value].sort((a, b) => b.at - a.at).slice(0, keptArrivals);
+  const others = arrivals.value.filter(
+    ({ name, md5 }) => !arrival.existing || name !== arrival.name || md5 !== arrival.md5,
+  );
+  arrivals.value = [arrival, ...others].sort((a, b) => b.at - a.at).slice(0, keptArrivals);
 }
 
 /** Takes everything that has ended off the list. */

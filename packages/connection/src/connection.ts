@@ -268,7 +268,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     this.#readyState = 2;
     this.#reading.end({ discard });
     this.#keepalive?.stop();
-    this.#drainWaiters.reject(closedError());
+    if (this.#drainWaiters.waiting) this.#drainWaiters.reject(closedError());
     this.#closeTimer.start();
   }
 
@@ -314,7 +314,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     this.#readyState = 3;
     this.#machine.receiveEnd();
     this.#closeTimer.stop();
-    this.#roundTrips.fail(closedError());
+    if (this.#roundTrips.waiting) this.#roundTrips.fail(closedError());
     const error = this.#error;
     const { code, reason } = this.#machine.closeStatus ?? {
       code: CloseCode.AbnormalClosure,

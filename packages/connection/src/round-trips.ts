@@ -17,6 +17,10 @@ export class RoundTrips {
     this.#clock = clock;
   }
 
+  get waiting(): boolean {
+    return this.#pending.length > 0;
+  }
+
   start(): { payload: Uint8Array; roundTrip: Promise<number> } {
     const payload = new Uint8Array(4);
     new DataView(payload.buffer).setUint32(0, ++this.#count);

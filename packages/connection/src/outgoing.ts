@@ -67,8 +67,8 @@ export class Outgoing {
       this.#whole(opcode, payload, compressed);
       return;
     }
-    // Copied: the caller may change the bytes once `send` has returned.
-    this.#waiting.push({ opcode, payload: text ? payload : payload.slice(), compress: compressed, at: 0 });
+    // Copied: the caller may change the bytes once `send` has returned. (slice() of a Buffer would be a view.)
+    this.#waiting.push({ opcode, payload: text ? payload : new Uint8Array(payload), compress: compressed, at: 0 });
     this.#waitingBytes += payload.length;
   }
 

@@ -8,6 +8,11 @@ export interface OpenOptions {
   /** The most bytes one `read()` should return. */
   readonly chunkBytes: number;
   readonly algorithm: DigestAlgorithm;
+  /**
+   * Called while the first `start` bytes are digested, with how many are: of a long file that takes seconds in which
+   * nothing travels. A source need not call it. Never throws.
+   */
+  readonly onCompared?: (bytes: number) => void;
 }
 
 /** A file that can be sent. It may be opened again (a resume that could not be proven starts over). */

@@ -10,6 +10,11 @@ export interface SendProgress {
   readonly stored: number;
   readonly sent: number;
   readonly size?: number;
+  /**
+   * Only while nothing travels because the receiver says that it holds the beginning of the file, or all of it: so many of
+   * those bytes have been read and digested here, to see whether they are the same.
+   */
+  readonly compared?: number;
 }
 
 /** What a {@link SendDriver} needs of its session. */
@@ -103,7 +108,14 @@ export class SendDriver {
 
   /** The source, opened; `undefined` when the transfer ended first: then it is closed once it has opened. */
   async #open(start: number): Promise<OpenSource | undefined> {
-    const opening = this.#source.open({ start, chunkBytes: this.#port.chunkBytes, algorithm: 'md5' });
+    const opening = this.#source.open({
+      start,
+      chunkBytes: this.#port.chunkBytes,
+      algorithm: 'md5',
+      onCompared: (compared) => {
+        if (!this.#machine.ended) this.#report({ compared });
+      },
+    });
     const open = await this.#unlessEnded(opening);
     if (open === undefined) void opening.then((late) => late.close()).catch(() => {});
     return open;
@@ -161,11 +173,11 @@ export class SendDriver {
     this.#credited = undefined;
   }
 
-  #report(): void {
+  #report(more: Pick<SendProgress, 'compared'> = {}): void {
     const { stored, sent } = this.#machine;
     const size = this.#source.size;
     try {
-      this.#onProgress?.({ stored, sent, ...(size === undefined ? {} : { size }) });
+      this.#onProgress?.({ stored, sent, ...(size === undefined ? {} : { size }), ...more });
     } catch {
       // A display that throws must not cost the file.
     }

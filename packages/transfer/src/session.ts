@@ -38,7 +38,10 @@ export interface SessionOptions {
 
 /** What `sendFile` takes. */
 export interface SendOptions {
-  /** Called whenever the receiver has acknowledged more. What it throws is dropped. */
+  /**
+   * Called whenever the receiver has acknowledged more, or more was `compared` with what it holds. What it throws is
+   * dropped.
+   */
   readonly onProgress?: ((progress: SendProgress) => void) | undefined;
   /** Cancels the transfer; the promise rejects with CANCELLED. */
   readonly signal?: AbortSignal | undefined;

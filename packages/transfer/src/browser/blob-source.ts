@@ -47,11 +47,12 @@ class OpenBlob implements OpenSource {
     this.#chunkBytes = chunkBytes;
   }
 
-  static async open(file: FileLike, { start, chunkBytes, algorithm }: OpenOptions): Promise<OpenBlob> {
+  static async open(file: FileLike, options: OpenOptions): Promise<OpenBlob> {
+    const { start, chunkBytes, algorithm, onCompared } = options;
     const hasher = await (algorithm === 'sha256' ? createSHA256() : createMD5());
     hasher.init();
     const source = new OpenBlob(file, hasher, chunkBytes);
-    if (start > 0 && start <= file.size) await source.#skip(start);
+    if (start > 0 && start <= file.size) await source.#skip(start, onCompared);
     return source;
   }
 
@@ -70,9 +71,10 @@ class OpenBlob implements OpenSource {
     this.#ahead = undefined;
   }
 
-  async #skip(start: number): Promise<void> {
+  async #skip(start: number, onCompared: OpenOptions['onCompared']): Promise<void> {
     for (let chunk = await this.#take(start); chunk !== undefined; chunk = await this.#take(start)) {
       this.#hasher.update(chunk);
+      onCompared?.(this.#position);
     }
     const state = this.#hasher.save();
     this.prefixDigest = this.#hasher.digest('hex');

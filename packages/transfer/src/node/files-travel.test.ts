@@ -10,6 +10,7 @@ import {
   type FileSource,
   openSession,
   pipePair,
+  type SendProgress,
   type TransferError,
   type TransferEvent,
 } from '../index.ts';
@@ -93,6 +94,30 @@ describe('a file on disk, sent into a directory', () => {
     expect(failure.message).toMatch(/^the source /);
     expect(failure.message).not.toContain(from);
   });
+
+  test.each([
+    ['path', pathSource],
+    ['Blob', async (path: string) => blobSource(Object.assign(new Blob([await readFile(path)]), { name: 'a.bin' }))],
+  ] as const)(
+    'sent again from a %s tells how far it is compared, for no byte moves meanwhile',
+    async (_what, source) => {
+      const size = 5_000_001;
+      const path = await made('a.bin', randomBytes(size));
+      const { sender, end } = await ferry();
+      await sender.sendFile(await source(path), { onProgress: (seen) => expect(seen).not.toHaveProperty('compared') });
+      const seen: SendProgress[] = [];
+      await sender.sendFile(await source(path), { onProgress: (progress) => seen.push(progress) });
+      await end();
+      const comparing = seen.filter(({ compared }) => compared !== undefined);
+      expect(comparing.length).toBeGreaterThan(10);
+      for (const [index, progress] of comparing.entries()) {
+        expect(progress).toMatchObject({ stored: 0, sent: 0, size });
+        expect(progress.compared).toBeGreaterThan(comparing[index - 1]?.compared ?? 0);
+      }
+      expect(comparing.at(-1)?.compared).toBe(size);
+      expect(seen.at(-1)).toEqual({ stored: size, sent: size, size });
+    },
+  );
 
   test.each([
     ['the same length', 400_000],

@@ -43,7 +43,7 @@ class OpenNamedPipe implements OpenSource {
   static async begin(descriptor: number, options: OpenOptions): Promise<OpenNamedPipe> {
     const source = new OpenNamedPipe(descriptor, options);
     try {
-      await source.#skip(options.start);
+      await source.#skip(options);
       return source;
     } catch (error) {
       await source.close();
@@ -70,13 +70,14 @@ class OpenNamedPipe implements OpenSource {
     await closed;
   }
 
-  async #skip(start: number): Promise<void> {
+  async #skip({ start, onCompared }: OpenOptions): Promise<void> {
     if (start === 0) return;
     let left = start;
     while (left > 0) {
       const chunk = await this.#take(left);
       if (chunk === undefined) return;
       left -= chunk.byteLength;
+      onCompared?.(start - left);
     }
     this.prefixDigest = await this.#hasher.peek();
   }

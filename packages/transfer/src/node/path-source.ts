@@ -82,6 +82,7 @@ class OpenPath implements OpenSource {
   readonly #file: FileHandle;
   readonly #look: Look;
   readonly #start: number;
+  readonly #onCompared: OpenOptions['onCompared'];
   readonly #chunkBytes: number;
   readonly #blockBytes: number;
   readonly #hasher: Hasher;
@@ -95,6 +96,7 @@ class OpenPath implements OpenSource {
     this.#file = file;
     this.#look = look;
     this.#start = options.start;
+    this.#onCompared = options.onCompared;
     this.#chunkBytes = options.chunkBytes;
     this.#blockBytes = Math.max(1, Math.floor(BLOCK_BYTES / options.chunkBytes)) * options.chunkBytes;
     this.#hasher = createHasher(options.algorithm, look.size);
@@ -110,6 +112,7 @@ class OpenPath implements OpenSource {
       if (block === undefined) return;
       left -= block.byteLength;
       this.#spare.push((await block.hashed).buffer);
+      this.#onCompared?.(this.#start - left);
     }
     this.prefixDigest = await this.#hasher.peek();
   }

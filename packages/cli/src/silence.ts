@@ -37,7 +37,8 @@ export function reportSilence(reporter: Reporter, clock: Clock = systemClock): R
       if (event.event === 'offered') {
         if (open.size === 0) heard();
         open.add(event.id);
-      } else if (event.event === 'progress') {
+      } else if (event.event === 'progress' || event.event === 'comparing') {
+        // While we compare it is not the receiver whom we wait for.
         heard();
       } else if (event.event === 'stored' || event.event === 'failed' || event.event === 'cancelled') {
         if (open.delete(event.id)) heard();

@@ -116,7 +116,12 @@ async function sendOne(session: Session, { id, path, source }: Job, signal: Abor
   const startedAt = performance.now();
   const file = await session.sendFile(source, {
     signal,
-    onProgress: (progress) => reporter.report({ event: 'progress', id, name, stored: progress.stored, ...size }),
+    onProgress: ({ stored, compared }) =>
+      reporter.report(
+        compared === undefined
+          ? { event: 'progress', id, name, stored, ...size }
+          : { event: 'comparing', id, name, compared, ...size },
+      ),
   });
   const durationMs = performance.now() - startedAt;
   reporter.report({

@@ -19,11 +19,14 @@ export function plainReporter(stdout: Output, stderr: Output, now: () => number 
       case 'offered':
         lastLineAt.set(event.id, now());
         return undefined;
-      case 'progress': {
+      case 'progress':
+      case 'comparing': {
         if (now() - (lastLineAt.get(event.id) ?? 0) < PROGRESS_EVERY_MS) return undefined;
         lastLineAt.set(event.id, now());
         const of = event.size === undefined ? '' : ` of ${bytes(event.size)}`;
-        return `${printable(event.name)}: ${bytes(event.stored)}${of} stored`;
+        return event.event === 'progress'
+          ? `${printable(event.name)}: ${bytes(event.stored)}${of} stored`
+          : `${printable(event.name)}: ${bytes(event.compared)}${of} compared with what is there`;
       }
       case 'stored':
         lastLineAt.delete(event.id);

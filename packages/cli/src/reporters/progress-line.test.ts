@@ -32,6 +32,11 @@ test('what goes first with the room: the bar, the rate, the time left, the size;
   expect(line(20)).toBe(' 12% IMG_202…56.jpg');
 });
 
+test('a file that is compared with what is there says so, and how far', () => {
+  const line = progressLine({ ...file('a'), bytesPerSecond: undefined, stored: 0, compared: 123_456_789 }, 70, plain);
+  expect(line.replace(/ +/g, ' ')).toMatch(/ 12% 123 MB \/ 999 MB comparing a$/);
+});
+
 test('lines that were as wide as the terminal take more rows when it gets narrow', () => {
   expect(rowsOf(['x'.repeat(60), '', 'x'.repeat(30)], 30)).toBe(4);
 });

@@ -14,6 +14,8 @@ export interface ProgressFacts {
   /** Bytes; undefined when nobody knows. */
   readonly size: number | undefined;
   readonly stored: number;
+  /** Bytes read to see whether the receiver's file is the same; nothing travels meanwhile. */
+  readonly compared?: number | undefined;
   readonly bytesPerSecond: number | undefined;
 }
 
@@ -22,10 +24,16 @@ export interface ProgressFacts {
  * left and the size, so that the name keeps its two ends. `tint` colours the bar.
  */
 export function progressLine(file: ProgressFacts, columns: number, tint: (text: string) => string): string {
-  const { size, stored, bytesPerSecond } = file;
+  const { size, bytesPerSecond, compared } = file;
+  const stored = compared ?? file.stored;
   const fraction = size === undefined ? 0 : size === 0 ? 1 : stored / size;
   // Everything is written; the receiver compares the digests and waits for its disk.
-  const left = stored === size ? 'checking' : timeLeft((size ?? 0) - stored, bytesPerSecond);
+  const left =
+    compared !== undefined
+      ? 'comparing'
+      : stored === size
+        ? 'checking'
+        : timeLeft((size ?? 0) - stored, bytesPerSecond);
   // As wide as they get, so that the columns stand still.
   const facts = {
     size: (size === undefined ? bytes(stored) : `${bytes(stored)} / ${bytes(size)}`).padStart(19),

@@ -12,6 +12,8 @@ export type CliEvent =
   | { event: 'offered'; id: number; name: string; size?: number; path?: string }
   /** `stored`: what the receiver has written, not what was queued. */
   | { event: 'progress'; id: number; name: string; stored: number; size?: number }
+  /** `compared`: of a file that the receiver may hold already, what was read to see whether it is the same. Nothing travels. */
+  | { event: 'comparing'; id: number; name: string; compared: number; size?: number }
   /** Files are on their way, and the receiver has not said a word for `ms`. */
   | { event: 'waiting'; ms: number }
   | {

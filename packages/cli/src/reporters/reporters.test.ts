@@ -10,6 +10,7 @@ const events: CliEvent[] = [
   { event: 'receiver', url: 'ws://127.0.0.1:1', dir: '/tmp/received', embedded: true, reason: 'nobody listens' },
   { event: 'connected', url: 'ws://127.0.0.1:1', files: 2, bytes: 20 },
   { event: 'offered', id: 1, name: nasty, size: 10 },
+  { event: 'comparing', id: 1, name: nasty, compared: 5, size: 10 },
   { event: 'progress', id: 1, name: nasty, stored: 5, size: 10 },
   {
     event: 'stored',
@@ -74,6 +75,16 @@ test('a log hears of a long transfer every ten seconds', () => {
   for (now = 0; now <= 25_000; now += 1000)
     reporter.report({ event: 'progress', id: 1, name: 'big', stored: now / 1000, size: 100 });
   expect(out.text()).toBe('big: 10 B of 100 B stored\nbig: 20 B of 100 B stored\n');
+});
+
+test('a log hears of a long comparison too', () => {
+  let now = 0;
+  const out = output();
+  const reporter = plainReporter(out, output(), () => now);
+  reporter.report({ event: 'offered', id: 1, name: 'big', size: 100 });
+  for (now = 0; now <= 15_000; now += 1000)
+    reporter.report({ event: 'comparing', id: 1, name: 'big', compared: now / 1000, size: 100 });
+  expect(out.text()).toBe('big: 10 B of 100 B compared with what is there\n');
 });
 
 test('colour is for terminals that know it, and NO_COLOR wins', () => {

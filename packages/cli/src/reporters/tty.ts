@@ -14,6 +14,8 @@ interface Active {
   readonly name: string;
   readonly size: number | undefined;
   stored: number;
+  /** Bytes, while the file is compared with what the receiver holds. */
+  compared?: number | undefined;
   readonly meter: RateMeter;
 }
 
@@ -122,7 +124,14 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
           if (!file) break;
           silentSince = undefined;
           file.stored = event.stored;
+          file.compared = undefined;
           file.meter.add(performance.now(), event.stored);
+          break;
+        }
+        case 'comparing': {
+          const file = active.get(event.id);
+          silentSince = undefined;
+          if (file) file.compared = event.compared;
           break;
         }
         case 'waiting':

@@ -1,0 +1,17 @@
+/** wsferry through its public API, as a user would write it. Arguments: echo | push, deflate? */
+import { type Connection, listen } from '@wsferry/connection';
+import { collectGarbage, control } from './control.ts';
+
+const [mode, deflate] = process.argv.slice(2);
+
+const listener = await listen({ port: 0, deflate: deflate === 'deflate' }, (connection: Connection) => {
+  connection.onMessage =
+    mode === 'push'
+      ? (data) => {
+          for (const each of listener.connections) each.send(data);
+        }
+      : (data) => {
+          connection.send(data);
+        };
+});
+control(listener.port, collectGarbage);

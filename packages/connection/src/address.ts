@@ -28,7 +28,8 @@ export function parseAddress(given: string | URL, socketPath?: string): Address 
   const text = String(given);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url) throw badUrl(`a ws: or wss: URL, got ${JSON.stringify(withoutCredentials(text))}${zoneHint(text)}`);
-  if (url.hash !== '') throw badUrl(`a URL without a fragment, got ${url.hash}`);
+  // `hash` is empty for an empty fragment as for none; in what is serialised, "#" can only start a fragment.
+  if (url.href.includes('#')) throw badUrl(`a URL without a fragment, got ${url.hash || '#'}`);
   if (url.protocol === 'ws+unix:') {
     if (socketPath !== undefined) throw badUrl('either ws+unix: or socketPath, got both');
     const [path, target] = parseUnix(url);

@@ -126,19 +126,19 @@ function checkExtensions(head: ResponseHead, offered: string | undefined): Exten
   } catch (error) {
     throw new HandshakeError('BAD_EXTENSIONS', (error as Error).message, { response: head });
   }
-  const names = new Set(offered === undefined ? [] : parseExtensions(offered).map(({ name }) => name.toLowerCase()));
+  // With case, as whoever then looks for its extension does: what one of the two took for agreed both must.
+  const names = new Set(offered === undefined ? [] : parseExtensions(offered).map(({ name }) => name));
   const seen = new Set<string>();
   for (const { name } of accepted) {
-    const key = name.toLowerCase();
-    if (!names.has(key)) {
+    if (!names.has(name)) {
       const message = `expected only extensions that were offered, got ${shown(name)} (§4.1 check 5)`;
       throw new HandshakeError('UNREQUESTED_EXTENSION', message, { response: head });
     }
-    if (seen.has(key)) {
+    if (seen.has(name)) {
       const message = `expected each extension once, got ${shown(name)} twice (§9.1)`;
       throw new HandshakeError('BAD_EXTENSIONS', message, { response: head });
     }
-    seen.add(key);
+    seen.add(name);
   }
   return accepted;
 }

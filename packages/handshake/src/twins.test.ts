@@ -113,6 +113,7 @@ describe('a client', () => {
     ['UNREQUESTED_PROTOCOL', { 'Sec-WebSocket-Protocol': '' }],
     ['BAD_PROTOCOL', { 'Sec-WebSocket-Protocol': ['a', 'b'] }],
     ['UNREQUESTED_EXTENSION', { 'Sec-WebSocket-Extensions': 'other' }],
+    ['UNREQUESTED_EXTENSION', { 'Sec-WebSocket-Extensions': 'Ext' }],
     ['BAD_EXTENSIONS', { 'Sec-WebSocket-Extensions': 'ext, ext' }],
     ['BAD_EXTENSIONS', { 'Sec-WebSocket-Extensions': 'ext;' }],
     ['BAD_EXTENSIONS', { 'Sec-WebSocket-Extensions': '' }],

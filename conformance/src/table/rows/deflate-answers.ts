@@ -153,4 +153,11 @@ export const replies: AnswerRow[] = [
     'x-webkit-deflate-frame',
     failed,
   ),
+  answered(
+    '7692-answer-name-case',
+    '6455 §4.1 check 5',
+    'So does its name in another case: nobody could tell whether it is in use.',
+    'Permessage-Deflate',
+    failed,
+  ),
 ];

@@ -61,7 +61,14 @@ export const layers: readonly Layer[] = [
     mayImport: ['@wsferry/frames', '@wsferry/handshake'],
     outsidePackages: false,
     withoutNode: {
-      inside: ['src/protocol.ts', 'src/incoming.ts', 'src/outgoing.ts', 'src/frame-writer.ts', 'src/transitions.ts', 'src/errors.ts'],
+      inside: [
+        'src/protocol.ts',
+        'src/incoming.ts',
+        'src/outgoing.ts',
+        'src/frame-writer.ts',
+        'src/transitions.ts',
+        'src/errors.ts',
+      ],
     },
     needsNode: true,
   },

@@ -11,6 +11,11 @@ export interface SendProgress {
   readonly sent: number;
   readonly size?: number;
   /**
+   * When the receiver last said anything about this file, milliseconds since 1970. A connection that answers Pings is alive,
+   * but its receiver may be stuck all the same: nobody here gives up on it, whoever shows the progress may say so.
+   */
+  readonly heardAt: number;
+  /**
    * Only while nothing travels because the receiver says that it holds the beginning of the file, or all of it: so many of
    * those bytes have been read and digested here, to see whether they are the same.
    */
@@ -38,6 +43,7 @@ export class SendDriver {
   readonly #reject: (error: TransferError) => void;
   #credited: (() => void) | undefined;
   #interrupt: (() => void) | undefined;
+  #heardAt = 0;
   #pump: Promise<void> = Promise.resolve();
 
   constructor(id: number, source: FileSource, port: SendPort, onProgress?: (progress: SendProgress) => void) {
@@ -64,6 +70,7 @@ export class SendDriver {
 
   /** A packet of the peer. Throws TransferError BAD_PACKET when it is out of place. */
   receive(packet: ToSender): void {
+    this.#heardAt = Date.now();
     this.#apply(this.#machine.receive(packet));
   }
 
@@ -75,8 +82,10 @@ export class SendDriver {
   #apply(actions: readonly SendAction[]): void {
     for (const action of actions) {
       if (action.do === 'send') this.#port.send(action.packet);
-      else if (action.do === 'open') this.#pump = this.#run(action.start);
-      else if (action.do === 'credit') this.#report();
+      else if (action.do === 'open') {
+        this.#report();
+        this.#pump = this.#run(action.start);
+      } else if (action.do === 'credit') this.#report();
       else if (action.do === 'finish') this.#resolve(action.file);
       else this.#reject(action.error);
     }
@@ -177,7 +186,7 @@ export class SendDriver {
     const { stored, sent } = this.#machine;
     const size = this.#source.size;
     try {
-      this.#onProgress?.({ stored, sent, ...(size === undefined ? {} : { size }), ...more });
+      this.#onProgress?.({ stored, sent, heardAt: this.#heardAt, ...(size === undefined ? {} : { size }), ...more });
     } catch {
       // A display that throws must not cost the file.
     }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { deferred, RawPeer } from '../test/raw-peer.ts';
 import {
   type Accept,
@@ -100,10 +100,33 @@ test('progress counts what is stored, never goes back and ends at the size', asy
   const seen: SendProgress[] = [];
   await sender.sendFile(bytesSource('a', random(50_000)), { onProgress: (progress) => seen.push(progress) });
   expect(seen.length).toBeGreaterThan(4);
-  expect(seen.at(-1)).toEqual({ stored: 50_000, sent: 50_000, size: 50_000 });
+  expect(seen[0]).toMatchObject({ stored: 0, sent: 0, size: 50_000 });
+  expect(seen.at(-1)).toMatchObject({ stored: 50_000, sent: 50_000, size: 50_000 });
   for (const [index, { stored, sent }] of seen.entries()) {
     expect(stored).toBeGreaterThanOrEqual(seen[index - 1]?.stored ?? 0);
     expect(sent - stored).toBeLessThanOrEqual(8000);
+  }
+});
+
+test('progress says when the receiver last had a word for this file', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 1000 });
+  try {
+    const [near, far] = pipePair();
+    const peer = new RawPeer(far);
+    const heard: number[] = [];
+    const sending = openSession(near, { role: 'opener' }).sendFile(bytesSource('a', new Uint8Array(3)), {
+      onProgress: ({ heardAt }) => heard.push(heardAt),
+    });
+    const { id } = await peer.hearA('NEW_FILE');
+    vi.setSystemTime(2000);
+    peer.say({ type: 'ACK_NEW_FILE', id, code: 'OK' });
+    await peer.hearA('FILE_END');
+    vi.setSystemTime(3000);
+    peer.say({ type: 'ACK_FILE_END', id, code: 'OK' });
+    await sending;
+    expect(heard).toEqual([2000, 3000]);
+  } finally {
+    vi.useRealTimers();
   }
 });
 

@@ -39,8 +39,8 @@ export interface SessionOptions {
 /** What `sendFile` takes. */
 export interface SendOptions {
   /**
-   * Called whenever the receiver has acknowledged more, or more was `compared` with what it holds. What it throws is
-   * dropped.
+   * Called when the receiver has taken the offer, and whenever it has acknowledged more or more was `compared` with what it
+   * holds. What it throws is dropped.
    */
   readonly onProgress?: ((progress: SendProgress) => void) | undefined;
   /** Cancels the transfer; the promise rejects with CANCELLED. */

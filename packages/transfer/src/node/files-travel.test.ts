@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, symlink, truncate, utimes, writeFile } fr
 import { join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { RawPeer } from '../../test/raw-peer.ts';
 import { blobSource } from '../browser/index.ts';
 import {
   bytesSource,
@@ -42,6 +43,14 @@ async function ferry() {
     await receiver.closed;
   };
   return { near, far, sender, receiver, events, end };
+}
+
+/** The same receiver, and a sender under the test's control. */
+async function rawFerry() {
+  const [near, far] = pipePair();
+  const { accept } = await directoryReceiver(into, { fsync: false });
+  const receiver = openSession(far, { role: 'acceptor', accept });
+  return { near: new RawPeer(near), end: () => receiver.close() };
 }
 
 async function made(name: string, bytes: Uint8Array): Promise<string> {
@@ -119,6 +128,20 @@ describe('a file on disk, sent into a directory', () => {
       expect(seen.at(-1)).not.toHaveProperty('compared');
     },
   );
+
+  test('that is there already is kept when the sender ends with another digest, and nobody says it was removed', async () => {
+    const path = join(into, 'a.bin');
+    await writeFile(path, 'same');
+    const { near, end } = await rawFerry();
+    near.say({ type: 'NEW_FILE', id: 1, name: 'a.bin', size: 4 });
+    await near.hearA('ACK_NEW_FILE');
+    near.say({ type: 'FILE_END', id: 1, md5: '0'.repeat(32) });
+    const { code, message } = await near.hearA('ACK_FILE_END');
+    expect(code).toBe('DIGEST_MISMATCH');
+    expect(message).not.toContain('removed');
+    await end();
+    expect(await readFile(path, 'utf8')).toBe('same');
+  });
 
   test.each([
     ['the same length', 400_000],

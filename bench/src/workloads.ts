@@ -9,7 +9,7 @@ export interface WorkloadBase {
   readonly name: string;
   readonly title: string;
   /** Of the absolute figure. A `B` is memory: there less is better, and the ratio is theirs to ours. */
-  readonly unit: 'msg/s' | 'conn/s' | 'MB/s' | 'B';
+  readonly unit: 'msg/s' | 'conn/s' | 'MB/s' | 'files/s' | 'B';
   readonly targets: Targets;
 }
 
@@ -148,7 +148,7 @@ export const FILE_WORKLOADS: readonly FileWorkload[] = [
   {
     name: 'small-files',
     title: 'files of 4 KiB, whole command',
-    unit: 'MB/s',
+    unit: 'files/s',
     targets: { 'scp -r': 5 },
     job: { kind: 'small-files' },
   },

@@ -1,0 +1,81 @@
+/** What is timed inside the sending program, from connecting to stored: these compare with each other, not with commands. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { nodeProgram, Program } from '../programs.ts';
+import type { Participant, Round } from '../results.ts';
+
+/** 20 ms each way. */
+const ONE_WAY_MS = 20;
+const LINE_BYTES_PER_SECOND = 50e6;
+
+/** Ours with md5, and with sha256 once both ends can agree on it. */
+export async function ourDigests(folder: string, path: string, bytes: number, rounds: number): Promise<Participant[]> {
+  const md5: Round[] = [];
+  for (let round = 0; round < rounds; round++) {
+    md5.push({ value: bytes / 1e6 / (await sendOurs(folder, path, (port) => Promise.resolve(port))) });
+  }
+  const absent = 'the public API has no option that agrees on sha256';
+  return [
+    { name: 'wsferry sha256', rounds: [], absent },
+    { name: 'wsferry md5', rounds: md5 },
+  ];
+}
+
+/** Ours, and one plain TCP stream, through the same relay. */
+export async function longLine(folder: string, path: string, bytes: number, rounds: number): Promise<Participant[]> {
+  const ours: Round[] = [];
+  const raw: Round[] = [];
+  const running: Program[] = [];
+  const relayTo = async (port: number) => {
+    const args = [port, LINE_BYTES_PER_SECOND, ONE_WAY_MS].map(String);
+    const relay = new Program(nodeProgram('files/relay', args));
+    running.push(relay);
+    return (await relay.next<{ port: number }>()).port;
+  };
+  try {
+    for (let round = 0; round < rounds; round++) {
+      ours.push({ value: bytes / 1e6 / (await sendOurs(folder, path, relayTo)) });
+      raw.push({ value: bytes / 1e6 / (await sendRaw(bytes, relayTo)) });
+      await Promise.all(running.splice(0).map((program) => program.stop()));
+    }
+  } finally {
+    await Promise.all(running.map((program) => program.stop()));
+  }
+  return [
+    { name: 'wsferry', rounds: ours },
+    { name: 'raw TCP', rounds: raw },
+  ];
+}
+
+type Way = (port: number) => Promise<number>;
+
+async function sendOurs(folder: string, path: string, way: Way): Promise<number> {
+  const dir = join(folder, 'arrived');
+  await mkdir(dir);
+  const receiver = new Program(nodeProgram('files/ours-receive', [dir]));
+  try {
+    const port = await way((await receiver.next<{ port: number }>()).port);
+    return await secondsOf(new Program(nodeProgram('files/ours-send', [`ws://127.0.0.1:${port}/`, path])));
+  } finally {
+    await receiver.stop();
+    await rm(dir, { recursive: true });
+  }
+}
+
+async function sendRaw(bytes: number, way: Way): Promise<number> {
+  const receiver = new Program(nodeProgram('files/tcp-stream', ['receive', String(bytes)]));
+  try {
+    const port = await way((await receiver.next<{ port: number }>()).port);
+    return await secondsOf(new Program(nodeProgram('files/tcp-stream', ['send', String(bytes), String(port)])));
+  } finally {
+    await receiver.stop();
+  }
+}
+
+async function secondsOf(sender: Program): Promise<number> {
+  try {
+    return (await sender.next<{ seconds: number }>()).seconds;
+  } finally {
+    await sender.stop();
+  }
+}

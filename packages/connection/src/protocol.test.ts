@@ -67,15 +67,28 @@ for (const role of ['server', 'client'] as const) {
       expect(readOutput(machine)).toMatchObject([{ status: { code: 1005 } }]);
     });
 
-    test('completes a closing handshake of its own (§7.1.2) and sends nothing after its Close frame', () => {
+    test('completes a closing handshake of its own (§7.1.2) and sends no data after its Close frame', () => {
       const machine = new ConnectionProtocol({ role });
       machine.close({ code: 1000, reason: 'done' });
       expect(machine.state).toBe('closing');
       expect(() => machine.send('x')).toThrow(expect.objectContaining({ code: 'NOT_OPEN' }) as ConnectionError);
       machine.close({ code: 1001, reason: '' });
-      const got = events(machine, peerFrame(role, Opcode.Ping), peerFrame(role, Opcode.Close, Uint8Array.of(3, 232)));
+      const got = events(machine, peerFrame(role, Opcode.Close, Uint8Array.of(3, 232)));
       expect(got).toEqual([{ type: 'close', status: { code: 1000, reason: '' } }]);
       expect(readOutput(machine)).toEqual([{ type: 'close', status: { code: 1000, reason: 'done' } }]);
+    });
+
+    test('answers pings behind its own Close until the peer’s has come (§5.5.2), and none after it', () => {
+      const machine = new ConnectionProtocol({ role });
+      machine.close({ code: 1000, reason: '' });
+      machine.takeOutput();
+      events(
+        machine,
+        peerFrame(role, Opcode.Ping, text('before')),
+        peerFrame(role, Opcode.Close, Uint8Array.of(3, 232)),
+        peerFrame(role, Opcode.Ping, text('after')),
+      );
+      expect(readOutput(machine)).toEqual([{ type: 'pong', payload: text('before') }]);
     });
 
     test.each([

@@ -214,7 +214,7 @@ export class ConnectionProtocol {
     this.#pongsHeld = held;
     const payload = this.#heldPong;
     this.#heldPong = undefined;
-    if (!held && payload && !this.#closeSent) this.#outgoing.frame(Opcode.Pong, payload);
+    if (!held && payload && this.#reading) this.#outgoing.frame(Opcode.Pong, payload);
   }
 
   /** The bytes to write to the socket, in order. They are taken: the next call gives only what came since. */
@@ -266,9 +266,9 @@ export class ConnectionProtocol {
     this.#closeSent = true;
   }
 
+  /** §5.5.2: answered until the peer's Close has come, also behind our own: it is only data that §5.5.1 forbids there. */
   #pong(payload: Uint8Array): void {
-    if (this.#closeSent) return;
-    if (this.#pongsHeld) this.#heldPong = payload.slice();
+    if (this.#pongsHeld) this.#heldPong = new Uint8Array(payload);
     else this.#outgoing.frame(Opcode.Pong, payload);
   }
 

@@ -35,9 +35,14 @@ export type Verdict =
   | { readonly ok: true; readonly response: ResponseHead; readonly accepted: Accepted }
   | { readonly ok: false; readonly response: ResponseHead; readonly body: string; readonly error: HandshakeError };
 
+/** "HTTP/1.1 or higher" (§4.2.1 item 1), within major version 1, whose later minor versions speak 1.1 (RFC 7230 §2.6). */
+function canUpgrade(version: string): boolean {
+  return /^1\.[1-9]$/.test(version);
+}
+
 /** Whether a request asks for WebSocket at all. HTTP/1.0 cannot upgrade (RFC 7230 §6.7), whatever its headers say. */
 export function isUpgradeRequest(head: RequestHead): boolean {
-  return head.version === '1.1' && listsToken(head.headers, 'Upgrade', 'websocket');
+  return canUpgrade(head.version) && listsToken(head.headers, 'Upgrade', 'websocket');
 }
 
 /**
@@ -56,8 +61,12 @@ export function answerRequest(head: RequestHead, policy: ServerPolicy = {}): Ver
 
 function accept(head: RequestHead, policy: ServerPolicy): Verdict {
   const { headers } = head;
-  if (head.version !== '1.1') {
-    throw refused('BAD_HTTP_VERSION', 400, `expected HTTP/1.1, got HTTP/${head.version} (§4.2.1 item 1)`);
+  if (!canUpgrade(head.version)) {
+    throw refused(
+      'BAD_HTTP_VERSION',
+      400,
+      `expected HTTP/1.1 or a later HTTP/1, got HTTP/${head.version} (§4.2.1 item 1)`,
+    );
   }
   const host = checkHost(headers);
   if (head.method !== 'GET') {

@@ -96,8 +96,8 @@ describe('the connection is lost', () => {
   test.each([
     [
       'is closed with a reason',
-      'the connection was closed with 1001: the receiver is stopping',
-      [1001, 'the receiver is stopping'],
+      'the connection was closed with 1001: the other side is going away',
+      [1001, 'a reason that is not for people'],
     ],
     ['is closed as if all were done', 'the connection was closed with 1000', [1000]],
     ['is closed without a code', 'the connection was closed without a code (1005)', [1005]],

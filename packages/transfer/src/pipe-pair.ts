@@ -60,7 +60,7 @@ class Lane {
   }
 
   push(message: string | Uint8Array): boolean {
-    this.#queue.push(typeof message === 'string' ? message : message.slice());
+    this.#queue.push(typeof message === 'string' ? message : new Uint8Array(message)); // slice() of a Buffer would not copy
     this.#waitingBytes += message.length;
     this.#reader?.();
     return !this.high;

@@ -15,7 +15,7 @@ pipeCompliance("@wsferry/connection's Connection", async () => {
 });
 
 test.each([
-  ['closes', 'the connection was closed with 1001: the receiver is stopping'],
+  ['closes', 'the connection was closed with 1001: the other side is going away'],
   ['is gone', 'the connection broke off without a goodbye (1006)'],
 ] as const)('when the receiver %s in the middle of a file, the sender says so', async (how, message) => {
   const began = deferred();

@@ -160,7 +160,8 @@ export class Peer {
   /** What holds for every frame that an endpoint sends. */
   #judge({ fin, reserved, opcode, key, lengthBytes, payload }: HeardFrame): void {
     const wrong = (what: string) => this.problems.push(`${what} (opcode ${opcode}, ${payload.length} bytes)`);
-    if (this.#closed) wrong('a frame after its Close (§5.5.1)');
+    // A pong may follow (§5.5.2); whether one may here is the row's to say, as an answer that is expected or not.
+    if (this.#closed && opcode !== 10) wrong('a frame after its Close (§5.5.1)');
     if (this.#endpoint === 'server' && key) wrong('a masked frame from a server (§5.1)');
     if (this.#endpoint === 'client' && !key) wrong('an unmasked frame from a client (§5.1)');
     if (lengthBytes !== shortestForm(payload.length)) wrong('a length that is not in its shortest form (§5.2)');

@@ -81,6 +81,9 @@ export const accepted: RequestRow[] = [
   opens('4.2.1-key-padding-bits', '6455 §4.2.1 item 5', 'The key is not decoded, only answered.', {
     change: { 'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAB==' },
   }),
+  opens('4.2.1-http-1.2', '6455 §4.2.1 item 1', '"HTTP/1.1 or higher": a later minor version is spoken as 1.1.', {
+    line: 'GET / HTTP/1.2',
+  }),
   opens('4.2.1-origin', '6455 §4.2.1 item 7', 'An Origin is taken where any may come in.', {
     change: { Origin: 'https://example.com' },
   }),

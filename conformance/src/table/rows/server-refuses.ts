@@ -53,7 +53,7 @@ export const refused: RequestRow[] = [
       { headers: { Allow: 'GET' } },
     ),
   ),
-  ...['1.0', '0.9', '2.0', '1.2', '3.0'].map((version) =>
+  ...['1.0', '0.9', '2.0', '3.0'].map((version) =>
     row(`4.2.1-http-${version}`, '6455 §4.2.1 item 1', `HTTP/${version} cannot be upgraded: 400.`, 400, {
       line: `GET / HTTP/${version}`,
     }),

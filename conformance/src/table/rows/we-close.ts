@@ -1,4 +1,4 @@
-import { type ConversationRow, closes, frame, text } from '../row.ts';
+import { type ConversationRow, closes, frame, pong, text } from '../row.ts';
 
 /** The endpoint under test begins the closing handshake. */
 export const weClose: ConversationRow[] = [
@@ -22,10 +22,10 @@ export const weClose: ConversationRow[] = [
   ),
   closes(
     '7.1.2-we-close-messages-go-on',
-    'RFC 6455 §7.1.2',
-    'What still comes before the answer is taken and gets no answer: no pong either.',
-    [{ heard: 1 }, frame.text('late'), frame.ping('late'), frame.close(1000)],
-    [],
+    'RFC 6455 §5.5.2',
+    'What still comes before the answer is taken; a message gets no answer, a ping its pong.',
+    [{ heard: 1 }, frame.text('late'), frame.ping('late'), frame.close(1000), frame.ping('too late')],
+    [pong('late')],
     1000,
     { act: (connection) => connection.close() },
   ),

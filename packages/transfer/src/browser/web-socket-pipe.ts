@@ -84,7 +84,7 @@ class WebSocketPipe implements MessagePipe {
     if (this.#closing || this.#socket.readyState > 1) throw lost();
     if (this.#socket.readyState === 0) {
       // The bytes are the caller's again when we return.
-      this.#beforeOpen.push(typeof data === 'string' ? data : data.slice());
+      this.#beforeOpen.push(typeof data === 'string' ? data : new Uint8Array(data)); // slice() of a Buffer would not copy
       this.#beforeOpenBytes += byteLength(data);
     } else {
       this.#socket.send(plain(data));

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { FILE_WORKLOADS, MESSAGE_WORKLOADS } from './workloads.ts';
 
@@ -36,7 +37,16 @@ program
   .description('writes docs/performance.md and its charts from the JSON of an earlier run')
   .action(async (path: string) => {
     const { writeDocsFrom } = await import('./report/docs.ts');
-    await writeDocsFrom(path);
+    await writeDocsFrom(resolve(process.env['INIT_CWD'] ?? '.', path));
+  });
+
+program
+  .command('hot <profile>')
+  .description('the functions of a .cpuprofile that took most time themselves')
+  .option('--count <n>', 'how many', positive, 25)
+  .action(async (path: string, { count }: { count: number }) => {
+    const { printHot } = await import('./report/hot.ts');
+    await printHot(resolve(process.env['INIT_CWD'] ?? '.', path), count);
   });
 
 // `pnpm bench -- --quick` passes the dashes on.

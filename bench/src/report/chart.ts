@@ -35,21 +35,21 @@ export function chart({ title, unit, participants }: WorkloadResult): string {
   });
   const note = unit === 'B' ? ' (less is better)' : '';
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escape(title)}" font-family="system-ui, sans-serif" font-size="13">`,
-    `<text x="10" y="22" font-size="15" font-weight="600" fill="${COLOURS.text}">${escape(title + note)}</text>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escapeXml(title)}" font-family="system-ui, sans-serif" font-size="13">`,
+    `<text x="10" y="22" font-size="15" font-weight="600" fill="${COLOURS.text}">${escapeXml(title + note)}</text>`,
     ...bars,
     '</svg>\n',
   ].join('\n');
 }
 
 function text(x: number, middle: number, words: string, anchor = 'start'): string {
-  return `<text x="${round(x)}" y="${middle}" dy="0.35em" text-anchor="${anchor}" fill="${COLOURS.text}">${escape(words)}</text>`;
+  return `<text x="${round(x)}" y="${middle}" dy="0.35em" text-anchor="${anchor}" fill="${COLOURS.text}">${escapeXml(words)}</text>`;
 }
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function escape(words: string): string {
+function escapeXml(words: string): string {
   return words.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }

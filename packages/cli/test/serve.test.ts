@@ -154,6 +154,11 @@ describe('serve --socket that cannot be', () => {
   test.each([
     [['--socket', 'nowhere/w.sock'], 1, /^wsferry: cannot listen at .*nowhere\/w\.sock: its folder does not exist/],
     [['--socket', 'a.txt'], 1, /a\.txt is in use already, or a file that is no socket/],
+    [
+      ['--socket', 'w'.repeat(120)],
+      1,
+      /^wsferry: cannot listen at .*w: expected .* to have at most \d+ bytes, got \d+/,
+    ],
     [['--socket', 'w.sock', '--port', '1'], 2, /cannot be used with option '--port/],
   ])('%j', async (args, code, message) => {
     await using here = await temporaryDirectory();

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { ConnectionError } from './errors.ts';
+import { checkSocketPathLength } from './socket-path.ts';
 
 /** Where to connect to and what to ask for there. */
 export interface Address {
@@ -22,7 +23,7 @@ export interface Address {
  * the path, so one in the path itself is written `%3A` (and `%`, `?`, `#` as `%25`, `%3F`, `%23`); without it the target
  * is "/". The server then sees "localhost" as Host, and it is never TLS: for that, wss: with `socketPath`.
  *
- * @throws ConnectionError BAD_URL; no message shows user information
+ * @throws ConnectionError BAD_URL, BAD_ARGUMENT (a socket's path that is too long); no message shows user information
  */
 export function parseAddress(given: string | URL, socketPath?: string): Address {
   const text = String(given);
@@ -106,6 +107,7 @@ function checkSocketPath(path: string): void {
   if (path === '' || path === '/' || path.includes('\0')) {
     throw badUrl(`the path of a Unix socket, got ${JSON.stringify(path)}`);
   }
+  checkSocketPathLength(path);
 }
 
 function zoneHint(text: string): string {

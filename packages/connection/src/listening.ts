@@ -1,12 +1,17 @@
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { ConnectionError } from './errors.ts';
+import { checkSocketPathLength } from './socket-path.ts';
 
 /** Where a server listens. */
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** Settles once the server listens. Rejects with `ADDRESS_IN_USE` or `CANNOT_LISTEN`; `cause` is Node's error. */
+/**
+ * Settles once the server listens. Rejects with `ADDRESS_IN_USE` or `CANNOT_LISTEN`, `cause` is Node's error; with
+ * `BAD_ARGUMENT` for a path that is too long.
+ */
 export async function startListening(server: Server, address: ListenAddress): Promise<void> {
+  if ('path' in address) checkSocketPathLength(address.path);
   try {
     await listenOnce(server, address);
   } catch (cause) {

@@ -80,7 +80,10 @@ export function count(name: string, value: unknown, fallback: number): number {
   throw bad(name, 'a whole number above 0, or Infinity', value);
 }
 
-function bad(name: string, expected: string, value: unknown): ConnectionError {
-  const got = typeof value === 'string' ? JSON.stringify(value) : String(value);
+export function bad(name: string, expected: string, value: unknown): ConnectionError {
+  // Of a function or an object, what it is: its text would be its source, or nothing to read.
+  const plain = value === null || !/^(?:function|object)$/.test(typeof value);
+  const kind = Array.isArray(value) ? 'a list' : typeof value === 'function' ? 'a function' : 'an object';
+  const got = typeof value === 'string' ? JSON.stringify(value) : plain ? String(value) : kind;
   return new ConnectionError('BAD_ARGUMENT', `expected ${name} to be ${expected}, got ${got}`);
 }

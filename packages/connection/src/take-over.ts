@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { header, type ServerPolicy } from '@wsferry/handshake';
 import { type AcceptedUpgrade, takeOverUpgrade } from '@wsferry/handshake/node';
 import { checkedOptions } from './checked-options.ts';
+import { checkedServerOptions } from './checked-server-options.ts';
 import { negotiator } from './compression.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionOptions } from './options.ts';
@@ -21,6 +22,7 @@ export async function takeOver(
   head: Uint8Array,
   options: ConnectionOptions & ServerPolicy = {},
 ): Promise<Connection> {
+  checkedServerOptions(options);
   checkedOptions(options);
   const negotiateExtensions = options.negotiateExtensions ?? negotiator(options.deflate);
   const policy: ServerPolicy = { ...options, ...(negotiateExtensions && { negotiateExtensions }) };

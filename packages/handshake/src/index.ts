@@ -15,6 +15,6 @@ export {
 } from './head.ts';
 export { header, headerValues, isToken, tokens } from './headers.ts';
 export { acceptKey, createKey } from './key.ts';
-export { type AllowedOrigins, isFixedHost } from './origin.ts';
+export { type AllowedOrigins, checkedOrigins, isFixedHost } from './origin.ts';
 export type { Refusal } from './refusal.ts';
 export { answerRequest, isUpgradeRequest, type ServerPolicy, type Verdict } from './server.ts';

@@ -6,10 +6,13 @@ export const maxMessageBytes = 64 * 1024 * 1024;
 /**
  * A server that sends every message back as it came: text as text, binary as binary. It is `listen` as users get it;
  * only the message limit is raised, every Origin may come in, and permessage-deflate is agreed on when a client offers it, for
- * short messages too, so that a suite sees what it does to every length.
+ * short messages too, so that a suite sees what it does to every length; and it sends no pings, which no case asked for.
  */
 export function startEchoServer(options: Parameters<typeof listen>[0] = {}): Promise<Listener> {
-  return listen({ maxMessageBytes, origins: 'any', deflate: { thresholdBytes: 0 }, ...options }, echo);
+  return listen(
+    { maxMessageBytes, origins: 'any', deflate: { thresholdBytes: 0 }, keepalive: false, ...options },
+    echo,
+  );
 }
 
 /**

@@ -139,6 +139,31 @@ describe.each(['server', 'client'] as const)('the protocol of a %s, with permess
   const compressed = (payload: Uint8Array, opcode: Opcode = Opcode.Text) =>
     encodeFrame({ fin: true, rsv1: true, opcode, payload }, key);
 
+  test('takes a message of exactly maxMessageBytes whose compressed form is longer', async () => {
+    const bytes = new Uint8Array(64 * 1024);
+    for (let at = 0; at < bytes.length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+    const { deflater } = compressionFor(other(role), parameters, undefined)!;
+    const payload = deflater.deflate(bytes, true);
+    expect(payload.length).toBeGreaterThan(bytes.length);
+    const machine = machineOf(role, { maxMessageBytes: bytes.length });
+    expect(await eventsOf(machine, compressed(payload, Opcode.Binary))).toEqual([{ type: 'message', data: bytes }]);
+    // The limit of what is not compressed stays exact.
+    const plain = encodeFrame({ fin: true, opcode: Opcode.Binary, payload: new Uint8Array(bytes.length + 1) }, key);
+    const failure = [{ type: 'failure', error: { code: 'TOO_BIG', closeCode: 1009 } }];
+    expect(await eventsOf(machineOf(role, { maxMessageBytes: bytes.length }), plain)).toMatchObject(failure);
+  });
+
+  test('an error of our own while reading ends the connection with 1011, and is an event', async () => {
+    const { deflater } = compressionFor(role, parameters, undefined)!;
+    const inflate = () => {
+      throw new RangeError('no memory');
+    };
+    const machine = new ConnectionProtocol({ role, compression: { deflater, inflater: { inflate } } });
+    const events = await eventsOf(machine, compressed(Uint8Array.of(0)));
+    expect(events).toMatchObject([{ type: 'failure', error: { message: 'no memory' } }]);
+    expect(machine.closeStatus?.code).toBe(1011);
+  });
+
   test('fails on what is no deflate data with 1007', async () => {
     const events = await eventsOf(machineOf(role), compressed(Uint8Array.of(0xff, 0xff, 0xff)));
     expect(events).toMatchObject([{ type: 'failure', error: { code: 'INVALID_DEFLATE', closeCode: 1007 } }]);

@@ -4,6 +4,7 @@ import { CloseCode, type Message } from '@wsferry/frames';
 import type { DeflateParameters } from '@wsferry/frames/deflate';
 import type { RequestHead, ResponseHead } from '@wsferry/handshake';
 import { checkedOptions } from './checked-options.ts';
+import type { Clock } from './clock.ts';
 import { CloseTimer } from './close-timer.ts';
 import { agreedDeflate, compressionFor } from './compression.ts';
 import { DrainWaiters } from './drain-waiters.ts';
@@ -15,6 +16,9 @@ import { type MessageHandler, Reading } from './reading.ts';
 import { RoundTrips } from './round-trips.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { readableOf, writableOf } from './web-streams.ts';
+
+/** How long a peer's Close may wait for the messages before it: half of what peers commonly wait for its answer. */
+const MOST_PATIENCE_MS = 5000;
 
 export type { CloseResult, ConnectionOptions, ConnectionParts } from './options.ts';
 
@@ -47,6 +51,9 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   readonly #drainWaiters = new DrainWaiters();
   readonly #highWaterMarkBytes: number;
   #resolveClosed!: (result: CloseResult) => void;
+  readonly #clock: Clock;
+  readonly #patienceMs: number;
+  #patience: unknown;
   #readyState: 1 | 2 | 3 = 1;
   /** The program itself called `close`, `abort` or `fail`. */
   #closedByUs = false;
@@ -79,6 +86,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     this.#reading = new Reading(this.#machine, settings.receiveHighWaterMarkBytes, {
       pong: (payload) => this.#roundTrips.finish(payload),
       over: (event) => this.#over(event),
+      closeWaits: () => this.#limitPatience(),
       failed: (cause) => this.fail(cause),
       settled: () => {
         this.#writer.flush();
@@ -93,6 +101,8 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
       progress: () => this.#wakeDrained(),
       ended: () => this.#closeTimer.start(),
     });
+    this.#clock = clock;
+    this.#patienceMs = Math.min(MOST_PATIENCE_MS, settings.closeTimeoutMs / 2);
     this.#highWaterMarkBytes = settings.highWaterMarkBytes;
     this.#roundTrips = new RoundTrips(clock);
     this.#keepalive =
@@ -257,6 +267,11 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     this.#steer();
   }
 
+  /** The peer waits for its Close to be answered, with a timer of its own: what still is to be done gets this long. */
+  #limitPatience(): void {
+    this.#patience ??= this.#clock.setTimeout(() => this.#reading.loseHoldOfClose(), this.#patienceMs);
+  }
+
   #over(event: Exclude<ConnectionEvent, { type: 'message' | 'pong' }>): void {
     if (event.type === 'failure') this.#error ??= event.error;
     else this.#wasClean = true;
@@ -268,7 +283,6 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     this.#readyState = 2;
     this.#reading.end({ discard });
     this.#keepalive?.stop();
-    if (this.#drainWaiters.waiting) this.#drainWaiters.reject(closedError());
     this.#closeTimer.start();
   }
 
@@ -293,8 +307,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   #receivedEnd(): void {
     this.#machine.receiveEnd();
     this.#startClosing({ discard: this.#closedByUs });
-    this.#writer.flush();
-    this.#writer.end();
+    this.#writer.endWhenDone();
   }
 
   #sendControl(send: () => void): void {
@@ -314,6 +327,8 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     this.#readyState = 3;
     this.#machine.receiveEnd();
     this.#closeTimer.stop();
+    this.#clock.clearTimeout(this.#patience);
+    if (this.#drainWaiters.waiting) this.#drainWaiters.reject(closedError());
     if (this.#roundTrips.waiting) this.#roundTrips.fail(closedError());
     const error = this.#error;
     const { code, reason } = this.#machine.closeStatus ?? {

@@ -16,18 +16,31 @@ export interface IncomingOptions {
   readonly inflater: Pick<MessageInflater, 'inflate'> | undefined;
 }
 
+/** How much longer than itself DEFLATE may make what it cannot compress: 5 bytes for each stored block, and a little. */
+function compressedBytes(maxMessageBytes: number): number {
+  return maxMessageBytes + Math.ceil(maxMessageBytes / 16_383) * 5 + 16;
+}
+
+/** The longest payload that a frame may declare. */
+export function maxPayloadBytes({ maxMessageBytes, inflater }: IncomingOptions): number {
+  return inflater === undefined ? maxMessageBytes : compressedBytes(maxMessageBytes);
+}
+
 /** The receiving half of a connection, from data frames to messages: puts fragments together and decompresses. */
 export class Incoming {
   readonly #maxMessageBytes: number;
-  readonly #assembler: MessageAssembler;
+  readonly #plain: MessageAssembler;
+  /** What is compressed may be longer than what it becomes; it is that which the limit is for. */
+  readonly #compressed: MessageAssembler;
   readonly #inflater: Pick<MessageInflater, 'inflate'> | undefined;
-  /** The opcode of the compressed message that has begun. */
-  #compressed: Opcode | undefined;
+  /** The message that has begun. */
+  #begun: { readonly compressed: boolean; readonly opcode: Opcode } | undefined;
 
-  constructor({ maxMessageBytes, inflater }: IncomingOptions) {
-    this.#maxMessageBytes = maxMessageBytes;
-    this.#assembler = new MessageAssembler({ maxMessageBytes });
-    this.#inflater = inflater;
+  constructor(options: IncomingOptions) {
+    this.#maxMessageBytes = options.maxMessageBytes;
+    this.#inflater = options.inflater;
+    this.#plain = new MessageAssembler({ maxMessageBytes: options.maxMessageBytes });
+    this.#compressed = new MessageAssembler({ maxMessageBytes: maxPayloadBytes(options) });
   }
 
   /**
@@ -35,20 +48,20 @@ export class Incoming {
    * compressed: the next frame must wait for it. Throws, or rejects with, FrameError.
    */
   add(frame: Frame | FramePiece): Message | Promise<Message> | undefined {
-    if (frame.rsv1 && this.#inflater !== undefined) {
-      // What is compressed is no text yet: it is put together as bytes, and judged as text afterwards.
-      this.#compressed ??= frame.opcode;
-      return this.#inflate(this.#assembler.add({ ...frame, opcode: Opcode.Binary, rsv1: false }));
-    }
-    const message = this.#assembler.add(frame);
-    return this.#compressed === undefined ? message : this.#inflate(message);
+    this.#begun ??= { compressed: frame.rsv1 === true && this.#inflater !== undefined, opcode: frame.opcode };
+    const { compressed, opcode } = this.#begun;
+    // What is compressed is no text yet: it is put together as bytes, and judged as text afterwards.
+    const asBytes = compressed && frame.opcode !== Opcode.Continuation;
+    const message = compressed
+      ? this.#compressed.add(asBytes ? { ...frame, opcode: Opcode.Binary, rsv1: false } : frame)
+      : this.#plain.add(frame);
+    if (message === undefined) return undefined;
+    this.#begun = undefined;
+    return compressed ? this.#inflate(message as Uint8Array, opcode === Opcode.Text) : message;
   }
 
-  #inflate(message: Message | undefined): Message | Promise<Message> | undefined {
-    if (message === undefined) return undefined;
-    const text = this.#compressed === Opcode.Text;
-    this.#compressed = undefined;
-    const inflated = this.#inflater!.inflate(message as Uint8Array, this.#maxMessageBytes);
+  #inflate(payload: Uint8Array, text: boolean): Message | Promise<Message> {
+    const inflated = this.#inflater!.inflate(payload, this.#maxMessageBytes);
     const finish = (bytes: Uint8Array) => (text ? checkedText(bytes) : bytes);
     return inflated instanceof Promise ? inflated.then(finish) : finish(inflated);
   }

@@ -47,6 +47,19 @@ describe('options that are none are refused with their own name, before a socket
     });
   });
 
+  test.each([
+    ['origins', { origins: ['https://files.example/'] }],
+    ['origins', { origins: 'sameorigin' }],
+    ['refuse', { refuse: 5 }],
+    ['port', { port: 70_000 }],
+  ])('%s of a server: %o', async (name, options) => {
+    await expect(listen(options as ListenOptions, () => {})).rejects.toMatchObject({
+      code: 'BAD_ARGUMENT',
+      message: expect.stringContaining(name),
+    });
+    await expect(listen({}, undefined as unknown as () => void)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+  });
+
   test('part of a keepalive takes the default for the rest', async () => {
     const [client] = await pair({ keepalive: { intervalMs: 1000 } });
     expect(client.readyState).toBe(1);

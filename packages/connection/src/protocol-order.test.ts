@@ -87,7 +87,7 @@ function shown(event: ConnectionEvent): string {
     case 'close':
       return `close ${event.status.code}`;
     default:
-      return `failure ${event.error.code}`;
+      return `failure ${'code' in event.error ? event.error.code : event.error.message}`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { encodeFrame, type Frame, Opcode, type Role } from '@wsferry/frames';
+import { encodeFrame, type Frame, type FrameError, Opcode, type Role } from '@wsferry/frames';
 import { byteByByte, randomSplits } from '@wsferry/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -162,7 +162,9 @@ for (const role of ['server', 'client'] as const) {
 
     test('any bytes whatever give events, never an exception, and the same however they are cut', () => {
       const fold = (found: ConnectionEvent[]) =>
-        found.map((event) => (event.type === 'failure' ? { ...event, error: event.error.code } : event));
+        found.map((event) =>
+          event.type === 'failure' ? { ...event, error: (event.error as FrameError).code } : event,
+        );
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 200 }), fc.integer(), (bytes, seed) => {
           let state = seed >>> 0;

@@ -11,7 +11,7 @@ import {
 } from '@wsferry/frames';
 import type { MessageDeflater, MessageInflater } from '@wsferry/frames/deflate';
 import { ConnectionError } from './errors.ts';
-import { Incoming } from './incoming.ts';
+import { Incoming, maxPayloadBytes } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
 import { type ConnectionState, nextState, type Trigger } from './transitions.ts';
 
@@ -20,7 +20,7 @@ export type ConnectionEvent =
   | { type: 'message'; data: Message }
   | { type: 'pong'; payload: Uint8Array }
   | { type: 'close'; status: CloseStatus }
-  | { type: 'failure'; error: FrameError };
+  | { type: 'failure'; error: FrameError | Error };
 
 export interface ProtocolOptions {
   role: Role;
@@ -63,6 +63,8 @@ export class ConnectionProtocol {
   /** A large message is being decompressed; what comes behind it waits. */
   #pending: Promise<void> | undefined;
   #decompressed: { message: Message } | { error: unknown } | undefined;
+  /** The peer's Close, while `closeHeld`. */
+  #heldClose: CloseStatus | undefined;
   #closeStatus: CloseStatus | undefined;
   #closeSent = false;
   /** Our Close frame, which waits until the messages before it are compressed. */
@@ -77,13 +79,14 @@ export class ConnectionProtocol {
     thresholdBytes = DEFAULT_THRESHOLD_BYTES,
   }: ProtocolOptions) {
     this.role = role;
+    const incoming = { maxMessageBytes, inflater: compression?.inflater };
     this.#decoder = new FrameDecoder({
       role,
-      maxPayloadBytes: maxMessageBytes,
+      maxPayloadBytes: maxPayloadBytes(incoming),
       pieces: true,
       allowRsv1: compression !== undefined,
     });
-    this.#incoming = new Incoming({ maxMessageBytes, inflater: compression?.inflater });
+    this.#incoming = new Incoming(incoming);
     this.#outgoing = new Outgoing({ masked: role === 'client', deflater: compression?.deflater, thresholdBytes });
   }
 
@@ -130,11 +133,23 @@ export class ConnectionProtocol {
     this.#apply('tcp-ended');
   }
 
+  /**
+   * While `true`, a Close of the peer waits for what came before it to be dealt with: "until its current message is sent"
+   * (§5.5.1). `nextEvent` gives nothing meanwhile, and `closeWaits` says that there is one.
+   */
+  holdsClose = false;
+
+  /** Whether the peer's Close has come and is held. Nothing of what follows it is read. */
+  get closeWaits(): boolean {
+    return this.#heldClose !== undefined;
+  }
+
   /** The next event in what was received, or `undefined` when more bytes are needed. Not asking is backpressure. */
   nextEvent(): ConnectionEvent | undefined {
     try {
       while (this.#reading && !this.#pending) {
         if (this.#decompressed) return this.#takeDecompressed(this.#decompressed);
+        if (this.#heldClose) return this.holdsClose ? undefined : this.#receiveClose(this.#heldClose);
         const frame = this.#decoder.next();
         if (!frame) return undefined;
         if (frame.opcode < Opcode.Close) {
@@ -146,14 +161,17 @@ export class ConnectionProtocol {
         } else if (frame.opcode === Opcode.Pong) {
           return { type: 'pong', payload: frame.payload };
         } else {
-          return this.#receiveClose(parseClosePayload(frame.payload));
+          this.#heldClose = parseClosePayload(frame.payload);
         }
       }
       return undefined;
     } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      this.fail(error);
-      return { type: 'failure', error };
+      const { closeCode = CloseCode.InternalError, message } = error as Partial<FrameError> & Error;
+      this.fail({
+        closeCode,
+        message: error instanceof FrameError ? message : 'this endpoint failed to read a message',
+      });
+      return { type: 'failure', error: error as Error };
     }
   }
 
@@ -233,6 +251,7 @@ export class ConnectionProtocol {
   }
 
   #receiveClose(status: CloseStatus): ConnectionEvent {
+    this.#heldClose = undefined;
     this.#apply('close-received');
     this.#closeStatus = status;
     // §5.5.1: "the endpoint typically echos the status code it received"; 1005 stands for none and is never sent.

@@ -10,6 +10,8 @@ export interface ReadingEvents {
   pong(payload: Uint8Array): void;
   /** The peer closed or broke the protocol: nothing more comes. */
   over(event: Exclude<ConnectionEvent, { type: 'message' | 'pong' }>): void;
+  /** The peer's Close has come and waits until the messages before it are dealt with. Called again and again meanwhile. */
+  closeWaits(): void;
   /** The program's handler threw or rejected. */
   failed(cause: unknown): void;
   /** All that could be handed on now is: write what it produced, and read on or stop. */
@@ -27,6 +29,11 @@ export class Reading {
   #handling = false;
   #pumping = false;
   #dropping = false;
+  /** Somebody iterates, or has. */
+  #iterated = false;
+  /** A turn of the event loop has passed since the last message was taken: what a loop answers at once, it has answered. */
+  #turned = false;
+  #patience = true;
   #awaited: Promise<void> | undefined;
 
   /** Above `mark` bytes of messages that nobody took, reading stops. */
@@ -52,29 +59,51 @@ export class Reading {
 
   /**
    * Whether more bytes should be read. Not while the inbox is full, and not while a large message is decompressed. A
-   * handler that takes its time does not stop it: pings and the peer's Close are behind the messages.
+   * handler that takes its time does not stop it: pings are behind the messages. Not while the peer's Close waits, either:
+   * after it comes only the end of TCP, which would cut off the answers to what came before.
    */
   get wantsMore(): boolean {
-    return this.#machine.pending === undefined && (this.#dropping || this.#inbox.bytes < this.#mark);
+    if (this.#machine.pending !== undefined || this.#machine.closeWaits) return false;
+    return this.#dropping || this.#inbox.bytes < this.#mark;
+  }
+
+  /** The peer's Close has waited long enough: it is answered, whatever is still being dealt with. */
+  loseHoldOfClose(): void {
+    this.#patience = false;
+    this.pump();
+  }
+
+  /** Whether messages are being dealt with, by a handler or a loop. A program that reads nothing holds nothing up. */
+  get #busy(): boolean {
+    if (this.#dropping || !this.#patience) return false;
+    if (this.#handling || (this.#inbox.length > 0 && this.#handler !== undefined)) return true;
+    return this.#iterated && (this.#inbox.length > 0 || !this.#turned);
   }
 
   /** Hands on what has come, as long as somebody takes it or there is room. */
   pump(): void {
     if (this.#pumping) return; // a handler called us: the loop below goes on with its work
     this.#pumping = true;
-    this.#handOverInbox();
-    while (this.wantsMore) {
-      const event = this.#machine.nextEvent();
-      if (!event) break;
-      this.#handle(event);
+    try {
+      this.#handOverInbox();
+      for (;;) {
+        this.#machine.holdsClose = this.#busy;
+        if (!this.wantsMore && !this.#machine.closeWaits) break;
+        const event = this.#machine.nextEvent();
+        if (!event) break;
+        this.#handle(event);
+      }
+    } finally {
+      this.#pumping = false;
     }
-    this.#pumping = false;
     this.#awaitPending();
+    if (this.#machine.closeWaits) this.#waitWithClose();
     this.#events.settled();
   }
 
   /** The next message, now or when it comes. */
   read(): Promise<IteratorResult<Message, undefined>> {
+    this.#iterated = true;
     const result = this.#inbox.read();
     this.pump();
     return result;
@@ -99,6 +128,15 @@ export class Reading {
       default:
         this.#events.over(event);
     }
+  }
+
+  #waitWithClose(): void {
+    this.#events.closeWaits();
+    if (this.#handling || this.#inbox.length > 0 || this.#turned) return;
+    setImmediate(() => {
+      this.#turned = true;
+      this.pump();
+    });
   }
 
   #handOverInbox(): void {

@@ -58,6 +58,26 @@ describe('maxConnections', () => {
   });
 });
 
+describe('a request that is handed to the http server', () => {
+  test.each([
+    ['whose body never comes', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc'],
+    ['whose successor stops in the middle of its head', 'GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHo'],
+  ])('%s is ended by that server’s own timeouts', async (_what, says) => {
+    const http = createHttpServer(
+      { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 50, keepAliveTimeout: 60_000 },
+      (request, response) => {
+        if (request.method === 'GET') response.end('page');
+      },
+    );
+    let listening = 0;
+    http.on('listening', () => listening++);
+    const listener = await serve({ http });
+    const socket = await silentClient(listener, says);
+    await once(socket, 'close');
+    expect(listening).toBe(0);
+  });
+});
+
 describe('maxHandshakes', () => {
   test.each([false, true])(
     'cuts the handshake that has taken longest, and serves an honest client (TLS: %s)',

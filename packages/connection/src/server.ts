@@ -5,10 +5,12 @@ import { CloseCode } from '@wsferry/frames';
 import { HandshakeError, type ServerPolicy } from '@wsferry/handshake';
 import { acceptUpgrade, takeOverUpgrade } from '@wsferry/handshake/node';
 import { checkedOptions, count, milliseconds } from './checked-options.ts';
+import { checkedListenOptions } from './checked-server-options.ts';
 import { negotiator } from './compression.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionError } from './errors.ts';
 import { HandshakeSlots } from './handshake-slots.ts';
+import { enforceHttpTimeouts } from './http-timeouts.ts';
 import { startListening } from './listening.ts';
 import type { ConnectionOptions } from './options.ts';
 import { assertClosable } from './protocol.ts';
@@ -62,6 +64,7 @@ export async function listen(
   options: ListenOptions,
   onConnection: (connection: Connection) => unknown,
 ): Promise<Listener> {
+  checkedListenOptions(options, onConnection);
   const { host = '127.0.0.1', port = 0, socketPath, tls, http, onRefused } = options;
   const { onError = (error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)) } = options;
   checkedOptions(options);
@@ -124,6 +127,7 @@ export async function listen(
     takeOverUpgrade(request, socket, head, policy).then(open).catch(refuse(remoteAddress));
   };
   http?.on('upgrade', onUpgrade);
+  if (http) enforceHttpTimeouts(http);
 
   // allowHalfOpen: §7.1.1 lets the server end TCP first, and what it still has to say must get out after a client's FIN.
   const server = tls

@@ -1,6 +1,10 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectTcp } from 'node:net';
+import { encodeFrame, FrameDecoder, Opcode } from '@wsferry/frames';
+import { acceptDeflate, MessageInflater } from '@wsferry/frames/deflate';
+import { requestUpgrade } from '@wsferry/handshake/node';
+import { FakeClock } from '@wsferry/testing';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   type Connection,
@@ -11,6 +15,11 @@ import {
   listen,
   takeOver,
 } from './index.ts';
+
+/** So many turns of the event loop. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
+}
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -86,6 +95,95 @@ describe('a handler that takes its time', () => {
     expect(client.bufferedAmount).toBeGreaterThan(32 * 1024 * 1024);
     finish();
     client.abort();
+  });
+});
+
+describe('answers to what came before the peer’s Close', () => {
+  const messages = 40;
+  const large = new Uint8Array(256 * 1024);
+
+  /** A peer by hand: sends much and a Close behind it at once, and begins to read only when the server cannot write any more. */
+  async function answersTo(url: string, chunk: Uint8Array): Promise<{ answers: number; close: number | undefined }> {
+    const socket = connectTcp(Number(new URL(url).port), '127.0.0.1');
+    await requestUpgrade(socket, { url: new URL(url) });
+    const key = Uint8Array.of(1, 2, 3, 4);
+    for (let n = 0; n < messages; n++)
+      socket.write(encodeFrame({ fin: true, opcode: Opcode.Binary, payload: chunk }, key));
+    const sent = new Promise<void>((resolve) => {
+      socket.write(encodeFrame({ fin: true, opcode: Opcode.Close, payload: Uint8Array.of(3, 232) }, key), () =>
+        resolve(),
+      );
+    });
+    await Promise.race([sent, turns(200)]);
+    const decoder = new FrameDecoder({ role: 'client' });
+    let answers = 0;
+    let close: number | undefined;
+    for await (const part of socket) {
+      decoder.push(part);
+      for (let frame = decoder.next(); frame; frame = decoder.next()) {
+        if (frame.opcode === Opcode.Binary) answers++;
+        else if (frame.opcode === Opcode.Close) close = (frame.payload[0]! << 8) | frame.payload[1]!;
+      }
+    }
+    return { answers, close };
+  }
+
+  test('all go out, from a handler that waits for drained()', async () => {
+    const { url } = await serve((peer) => {
+      peer.onMessage = async (message) => {
+        if (!peer.send(message)) await peer.drained();
+      };
+    });
+    expect(await answersTo(url, large)).toEqual({ answers: messages, close: 1000 });
+  });
+
+  test('all go out, from a handler that thinks about each', async () => {
+    const { url } = await serve((peer) => {
+      peer.onMessage = async (message) => {
+        await turns(5);
+        peer.send(message);
+      };
+    });
+    expect(await answersTo(url, Uint8Array.of(1))).toEqual({ answers: messages, close: 1000 });
+  });
+
+  test('all go out, from a loop', async () => {
+    const { url } = await serve(async (peer) => {
+      for await (const message of peer) if (!peer.send(message)) await peer.drained();
+    });
+    expect(await answersTo(url, large)).toEqual({ answers: messages, close: 1000 });
+  });
+
+  test('a program that never finishes does not keep the peer waiting for long', async () => {
+    const clock = new FakeClock();
+    const [client, server] = await pair({ clock, keepalive: false });
+    server.onMessage = () => new Promise(() => {});
+    client.send('x');
+    const closed = client.close();
+    const look = () => {
+      clock.advance(5000);
+      return client.readyState;
+    };
+    await expect.poll(look).toBe(3);
+    expect(await closed).toMatchObject({ code: 1000, wasClean: true });
+  });
+
+  test('a peer that ends its side of TCP while a long message is compressed gets it whole', async () => {
+    const text = Array.from({ length: 200_000 }, (_, n) => String(Math.imul(n, 2654435761))).join(' ');
+    const { url } = await serve((peer) => void peer.send(text), { deflate: true });
+    const socket = connectTcp(Number(new URL(url).port), '127.0.0.1');
+    const { rest } = await requestUpgrade(socket, { url: new URL(url), extensions: 'permessage-deflate' });
+    socket.end();
+    const decoder = new FrameDecoder({ role: 'client', allowRsv1: true });
+    decoder.push(rest);
+    const inflater = new MessageInflater({
+      role: 'client',
+      parameters: acceptDeflate({ name: 'permessage-deflate', params: [] }),
+    });
+    const parts: Uint8Array[] = [];
+    for await (const part of socket) decoder.push(part);
+    for (let frame = decoder.next(); frame; frame = decoder.next()) parts.push(frame.payload);
+    expect(new TextDecoder().decode(inflater.inflateSync(Buffer.concat(parts), Infinity))).toBe(text);
   });
 });
 

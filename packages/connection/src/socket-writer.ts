@@ -23,6 +23,7 @@ export class SocketWriter {
   readonly #events: WriterEvents;
   #scheduled = false;
   #continuing = false;
+  #endsWhenDone = false;
   #ended = false;
 
   constructor(socket: Socket, machine: ConnectionProtocol, events: WriterEvents) {
@@ -57,11 +58,16 @@ export class SocketWriter {
       machine.holdPongs(this.#socket.writableLength > PONG_BACKLOG_BYTES);
       if (machine.hasUnfinishedOutput) this.#continueLater();
     }
-    if (machine.shouldEnd) this.end();
+    if (machine.shouldEnd || (this.#endsWhenDone && !machine.hasUnfinishedOutput)) this.#end();
   }
 
-  /** Ends our side of TCP, once. */
-  end(): void {
+  /** Ends our side of TCP once all that was sent is out, also what is not yet compressed. */
+  endWhenDone(): void {
+    this.#endsWhenDone = true;
+    this.flush();
+  }
+
+  #end(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#socket.end();

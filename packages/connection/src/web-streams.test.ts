@@ -104,4 +104,26 @@ describe('writable', () => {
     client.send('hello');
     expect((await client.readable.getReader().read()).value).toBe('HELLO');
   });
+
+  test('an echo by pipes ends quietly when the peer closes cleanly', async () => {
+    const told: unknown[] = [];
+    const listener = await listen({ onError: (error) => told.push(error) }, (peer) =>
+      peer.readable.pipeTo(peer.writable),
+    );
+    open.push({ close: () => listener.close({ timeoutMs: 500 }) });
+    const client = await connect(listener.url);
+    client.send('x');
+    expect((await client[Symbol.asyncIterator]().next()).value).toBe('x');
+    expect(await client.close()).toMatchObject({ code: 1000, wasClean: true });
+    await listener.close();
+    expect(told).toEqual([]);
+  });
+
+  test('closing it fails when the connection ends without a closing handshake', async () => {
+    const [client, server] = await pair();
+    const writer = client.writable.getWriter();
+    server.onMessage = () => server.abort();
+    await writer.write('x');
+    await expect(writer.close()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
 });

@@ -19,7 +19,7 @@ export function readableOf(connection: Connection): ReadableStream<Message> {
         }
         const { wasClean, code, error } = await connection.closed;
         if (wasClean) controller.close();
-        else throw new ConnectionError('CLOSED', `the connection closed with ${code}, not cleanly`, { cause: error });
+        else throw notClean(code, error);
       },
       async cancel() {
         await connection.close();
@@ -36,18 +36,24 @@ export function readableOf(connection: Connection): ReadableStream<Message> {
 export function writableOf(connection: Connection): WritableStream<Message> {
   return new WritableStream<Message>({
     start(controller) {
-      void connection.closed.then(({ code }) =>
-        controller.error(new ConnectionError('CLOSED', `the connection closed with ${code}`)),
-      );
+      void connection.closed.then(({ code, wasClean, error }) => {
+        // After a clean close it is the next write that fails: a pipe whose readable end has ended has nothing to write.
+        if (!wasClean) controller.error(notClean(code, error));
+      });
     },
     async write(message) {
       if (!connection.send(message)) await connection.drained();
     },
     async close() {
-      await connection.close();
+      const { code, wasClean, error } = await connection.close();
+      if (!wasClean) throw notClean(code, error);
     },
     abort() {
       connection.abort();
     },
   });
+}
+
+function notClean(code: number, cause: Error | undefined): ConnectionError {
+  return new ConnectionError('CLOSED', `the connection closed with ${code}, not cleanly`, { cause });
 }

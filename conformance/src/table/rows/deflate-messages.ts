@@ -277,9 +277,9 @@ const violations: ConversationRow[] = [
   ),
   refuses(
     'wire-too-big',
-    'A compressed payload that is itself above the limit fails the connection.',
+    'A compressed payload that is longer than any message within the limit could become fails the connection.',
     1009,
-    [frame.binary('', { ...rsv1, declaredLength: 100_001n })],
+    [frame.binary('', { ...rsv1, declaredLength: 101_000n })],
     small,
   ),
 ];

@@ -176,7 +176,7 @@ describe('CloseEvent', () => {
 
   test('is empty by default, with null for its dictionary too', () => {
     for (const init of [undefined, null, {}]) {
-      const { wasClean, code, reason } = new CloseEvent('close', init as {});
+      const { wasClean, code, reason } = new CloseEvent('close', init as object);
       expect([wasClean, code, reason]).toEqual([false, 0, '']);
     }
   });

@@ -30,7 +30,7 @@ const program = new Command('wsferry')
     `
 Exit codes:
   0 done, 1 a transfer failed, 2 usage, 3 cannot connect, 4 refused by the receiver, 5 digest mismatch,
-  130 Ctrl-C
+  130 Ctrl-C, 143 SIGTERM, 129 SIGHUP (its terminal was closed)
 
 "wsferry send --help" and "wsferry serve --help" show examples.`,
   );

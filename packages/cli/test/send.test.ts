@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { selfSignedCertificate, temporaryDirectory } from '@wsferry/testing';
 import { describe, expect, test } from 'vitest';
 import { bigFile, entries, eventsOf, Program, startServe, wsferry } from './program.ts';
@@ -81,6 +83,14 @@ describe('send without an address', () => {
     const { scripts } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
     expect(scripts.start).toMatch(/ start\.ts$/);
   });
+
+  // tsc writes files that nobody may run; on Windows there is no such bit.
+  test.runIf(existsSync(entries.built) && process.platform !== 'win32')(
+    'what was built can be run by name',
+    async () => {
+      expect((await promisify(execFile)(entries.built, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    },
+  );
 
   // npm sets INIT_CWD for `"deploy": "cd build && wsferry send a.zip"`, too.
   test.each([entries.main, entries.built].filter((entry) => existsSync(entry)))(

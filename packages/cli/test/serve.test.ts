@@ -5,6 +5,7 @@ import { connect } from '@wsferry/connection';
 import { temporaryDirectory } from '@wsferry/testing';
 import { SUBPROTOCOL } from '@wsferry/transfer';
 import { describe, expect, test } from 'vitest';
+import { ExitCode } from '../src/exit-codes.ts';
 import { bigFile, eventsOf, Program, startServe, wsferry } from './program.ts';
 
 describe('serve', () => {
@@ -205,6 +206,8 @@ describe('the command line', () => {
 
   test('--version and --help answer', async () => {
     await using here = await temporaryDirectory();
+    const { stdout: help } = await wsferry(['--help'], here.path);
+    for (const code of Object.values(ExitCode)) expect(help).toMatch(new RegExp(`\\b${code} \\w`));
     expect((await wsferry(['--version'], here.path)).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     for (const command of ['send', 'serve']) {
       const { code, stdout } = await wsferry([command, '--help'], here.path);

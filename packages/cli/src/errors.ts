@@ -160,7 +160,7 @@ export function explainTransfer(error: unknown): Explanation {
     return {
       code,
       message: `what arrived is not what was sent (${message})`,
-      hint: 'the receiver threw it away; send it again',
+      hint: 'nothing of it was kept; send it again',
       exitCode: ExitCode.DigestMismatch,
     };
   }
@@ -181,7 +181,7 @@ export function explainTransfer(error: unknown): Explanation {
 }
 
 const REFUSAL_HINTS: Readonly<Record<string, string>> = {
-  NO_SPACE: "the receiver's disk is full",
+  NO_SPACE: "the receiver's disk has no room for it now",
   BAD_NAME: 'rename the file',
   SHUTTING_DOWN: 'the receiver is being stopped; try again later',
 };

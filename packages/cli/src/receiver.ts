@@ -3,7 +3,7 @@ import { access, mkdir, stat } from 'node:fs/promises';
 import type { TlsOptions } from 'node:tls';
 import { CloseCode, type Connection, listen } from '@wsferry/connection';
 import { ArrivalBoard, openSession, type Session, SUBPROTOCOL, type TransferEvent } from '@wsferry/transfer';
-import { directoryReceiver } from '@wsferry/transfer/node';
+import { directoryReceiver, type Leftover } from '@wsferry/transfer/node';
 import { CliError, explainListen, systemCode } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
 import { explainSocket } from './explain-socket.ts';
@@ -13,6 +13,8 @@ import { INTERRUPTED_CLOSE_MS } from './leaving.ts';
 export interface Receiver {
   readonly url: string;
   readonly dir: string;
+  /** Unfinished files in the folder of which nobody can say here whether somebody still writes them. */
+  readonly unowned: readonly Leftover[];
   /** Open transfers end with SHUTTING_DOWN, closing handshakes with 1001, partial files removed, then the port is free. */
   close(): Promise<void>;
 }
@@ -39,7 +41,7 @@ export interface ReceiverOptions {
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
   const { host, port, dir, tls, socketPath, origins, compress = true, onTransfer } = options;
   await checkDirectory(dir, options.create);
-  const { accept } = await directoryReceiver(dir);
+  const { accept, leftovers } = await directoryReceiver(dir);
   const board = new ArrivalBoard();
   const sessions = new Set<Session>();
 
@@ -67,6 +69,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     return {
       url: listener.url,
       dir,
+      unowned: leftovers.filter(({ owner }) => owner === 'unknown'),
       async close() {
         // The sessions first: only they can tell the senders why (SHUTTING_DOWN).
         const going = [CloseCode.GoingAway, 'the receiver is stopping'] as const;

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect } from '@wsferry/connection';
@@ -21,6 +21,19 @@ describe('serve', () => {
     const { code, stderr } = await program.ended;
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
     expect(await readdir(join(here.path, 'received'))).toContain('a.txt');
+  });
+
+  test('says what another machine left unfinished in the folder, and does not touch it', async () => {
+    await using here = await temporaryDirectory();
+    const partials = join(here.path, 'received', '.wsferry');
+    await mkdir(partials, { recursive: true });
+    await writeFile(join(partials, 'of-some-other-machine.part'), '12345');
+    const { program } = await startServe([], here.path);
+    await using _ = program;
+    program.signal('SIGINT');
+    const { stdout, stderr } = await program.ended;
+    expect(stdout + stderr).toMatch(/WARNING: 1 unfinished file \(5 B\) of another machine in .*\.wsferry/);
+    expect(await readdir(partials)).toEqual(['of-some-other-machine.part']);
   });
 
   test('stopped in the middle of a transfer, it leaves no half file, and the sender is told why: exit 4', async () => {

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createSecureContext, type TlsOptions } from 'node:tls';
 import type { Connection } from '@wsferry/connection';
 import type { TransferEvent } from '@wsferry/transfer';
 import { readOption } from '../connect.ts';
 import { CliError, explain } from '../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
+import { bytes } from '../format.ts';
 import { watchInterruption } from '../interruption.ts';
 import { type Receiver, startReceiver } from '../receiver.ts';
 import { createReporter, type Reporter } from '../reporters/reporter.ts';
@@ -47,6 +48,8 @@ export async function serve(cwd: string, options: ServeOptions): Promise<ExitCod
       ...(options.allowOrigin && { origins: ['same-origin', ...options.allowOrigin] }),
       onTransfer: reportTransfers(reporter, counts),
     });
+    const left = unownedWarning(receiver);
+    if (left !== undefined) reporter.report({ event: 'warning', message: left });
     reporter.report({ event: 'receiver', url: receiver.url, dir: receiver.dir, embedded: false });
     if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
     exitCode = interruption.exitCode;
@@ -133,4 +136,12 @@ async function tlsOptions(cwd: string, { tlsCert, tlsKey }: ServeOptions): Promi
     });
   }
   return { cert, key };
+}
+
+/** What another machine, or a container that is gone, left half done: we may not remove it, and somebody should know. */
+function unownedWarning({ unowned, dir }: Receiver): string | undefined {
+  if (unowned.length === 0) return undefined;
+  const size = bytes(unowned.reduce((sum, { size }) => sum + size, 0));
+  const files = unowned.length === 1 ? '1 unfinished file' : `${unowned.length} unfinished files`;
+  return `${files} (${size}) of another machine in ${join(dir, '.wsferry')}: remove them if nobody else saves into this folder`;
 }

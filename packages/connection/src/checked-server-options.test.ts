@@ -2,7 +2,7 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { checkedListenOptions } from './checked-server-options.ts';
-import { type ListenOptions, takeOver } from './index.ts';
+import { type ListenOptions, listen, takeOver } from './index.ts';
 
 const ignore = () => {};
 
@@ -40,6 +40,11 @@ describe('options of a server', () => {
   ])('%o are BAD_ARGUMENT: %s', (options, message) => {
     const refused = expect.objectContaining({ code: 'BAD_ARGUMENT', message: expect.stringContaining(message) });
     expect(() => checkedListenOptions(options, ignore)).toThrow(refused);
+  });
+
+  test.each(policy)('%o are BAD_ARGUMENT for listen, which then takes no port', async (options, message) => {
+    const refused = { code: 'BAD_ARGUMENT', message: expect.stringContaining(message) };
+    await expect(listen(options as ListenOptions, ignore)).rejects.toMatchObject(refused);
   });
 
   test('without a function for the connections are BAD_ARGUMENT', () => {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { resolve } from 'node:path';
 import { ConnectionError } from './errors.ts';
 import { checkSocketPathLength } from './socket-path.ts';
 
@@ -116,4 +117,9 @@ function zoneHint(text: string): string {
 
 function badUrl(expected: string): ConnectionError {
   return new ConnectionError('BAD_URL', `expected ${expected}`);
+}
+
+/** The address of a server at this Unix socket, as `parseAddress` reads it. */
+export function unixUrl(socketPath: string): string {
+  return `ws+unix:${resolve(socketPath).replace(/[%:?#]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)}`;
 }

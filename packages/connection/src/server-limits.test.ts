@@ -123,6 +123,15 @@ describe('socketPath', () => {
     expect(await readFile(socketPath, 'utf8')).toBe('precious');
   });
 
+  test('its URL is one that connect takes, whatever is in the path', async () => {
+    const directory = await temporaryDirectory();
+    open.push({ close: () => directory.remove() });
+    const listener = await serve({ socketPath: join(directory.path, 'a b:c%d?e#f.sock') });
+    const client = await connect(listener.url);
+    expect((await client[Symbol.asyncIterator]().next()).value).toBe('hello');
+    await client.close();
+  });
+
   test('does not go together with TLS', async () => {
     await expect(listen({ socketPath: 'x', tls: {} }, () => {})).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
   });

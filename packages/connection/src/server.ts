@@ -4,6 +4,7 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { CloseCode } from '@wsferry/frames';
 import { HandshakeError, type ServerPolicy } from '@wsferry/handshake';
 import { acceptUpgrade, takeOverUpgrade } from '@wsferry/handshake/node';
+import { unixUrl } from './address.ts';
 import { checkedOptions, count, milliseconds } from './checked-options.ts';
 import { checkedListenOptions } from './checked-server-options.ts';
 import { negotiator } from './compression.ts';
@@ -45,7 +46,7 @@ export interface ListenOptions extends ConnectionOptions, ServerPolicy {
 export interface Listener {
   readonly host: string;
   readonly port: number;
-  /** ws://host:port or wss://host:port; ws+unix:PATH for a Unix socket. */
+  /** ws://host:port or wss://host:port; ws+unix:PATH for a Unix socket. What `connect` takes. */
   readonly url: string;
   readonly connections: ReadonlySet<Connection>;
   /**
@@ -154,7 +155,7 @@ export async function listen(
     url:
       socketPath === undefined
         ? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
-        : `${scheme}+unix:${socketPath}`,
+        : unixUrl(socketPath),
     connections,
     async close({ code = CloseCode.GoingAway, reason = '', timeoutMs = 10_000 } = {}) {
       assertClosable({ code, reason });

@@ -93,6 +93,7 @@ describe.skipIf(missing('chromium'))('the page in a real Chromium', { timeout: 6
 
   /** A slow disk under the tab, which stops after so many chunks until it is let go: an upload to be met half way. */
   async function holdReading(tab: Page, chunks: number): Promise<() => Promise<void>> {
+    await tab.bringToFront(); // A browser slows the timers of a page down that nobody sees.
     await tab.evaluate((chunksBefore) => {
       const read = Blob.prototype.arrayBuffer;
       const released = new Promise((resolve) => addEventListener('let-go', resolve, { once: true }));

@@ -89,7 +89,8 @@ function accept(head: RequestHead, policy: ServerPolicy): Verdict {
   const origins = headerValues(headers, 'Origin');
   if (!isOriginAllowed(origins, host, policy.origins ?? 'same-origin')) {
     const message = `expected an Origin that this server lists in its origins, got ${shown(origins.join(' | '))} (§10.2)`;
-    throw refused('ORIGIN_REFUSED', 403, message);
+    const remedy = 'to let it in, list it in `origins` (in the shell: --allow-origin)';
+    throw refused('ORIGIN_REFUSED', 403, `${message}; ${remedy}`);
   }
   const protocol = chooseProtocol(headers, policy);
   const extensions = chooseExtensions(headers, policy);
@@ -117,13 +118,13 @@ function refused(code: HandshakeErrorCode, status: number, message: string): Han
   return new HandshakeError(code, message, { status });
 }
 
-const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~%-]+)(?::([0-9]{1,5}))?$/;
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~%-]+)(?::([0-9]{0,5}))?$/;
 
-/** Exactly one and a valid one (§4.2.1 item 2; RFC 7230 §5.4). */
+/** Exactly one and a valid one (§4.2.1 item 2; RFC 7230 §5.4). Its port may be empty (RFC 3986 §3.2.3). */
 function checkHost(headers: HeaderList): string {
   const [host, ...more] = headerValues(headers, 'Host');
   const port = host === undefined ? undefined : HOST.exec(host);
-  if (host === undefined || more.length > 0 || !port || Number(port[1] ?? 0) > 65_535) {
+  if (host === undefined || more.length > 0 || !port || Number(port[1] || 0) > 65_535) {
     const got = host === undefined ? 'none' : shown([host, ...more].join(' | '));
     throw refused('BAD_HOST', 400, `expected one Host with a name and perhaps a port, got ${got} (§4.2.1 item 2)`);
   }
@@ -132,8 +133,8 @@ function checkHost(headers: HeaderList): string {
 
 /** The target in origin form, or in absolute form for the very host that Host names (§4.2.1 item 1; RFC 7230 §5.3). */
 function checkPath(target: string, host: string, wanted: ServerPolicy['path']): void {
-  const [, authority, rest] = /^https?:\/\/([^/?]*)(.*)$/i.exec(target) ?? [undefined, undefined, target];
-  if (authority !== undefined && authority.toLowerCase() !== host.toLowerCase()) {
+  const [, scheme, authority, rest] = /^(https?):\/\/([^/?]*)(.*)$/i.exec(target) ?? [undefined, '', undefined, target];
+  if (authority !== undefined && withoutDefaultPort(scheme!, authority) !== withoutDefaultPort(scheme!, host)) {
     throw refused(
       'BAD_HOST',
       400,
@@ -151,6 +152,12 @@ function checkPath(target: string, host: string, wanted: ServerPolicy['path']): 
   }
   if (wanted === undefined || (typeof wanted === 'string' ? wanted === path : wanted(path))) return;
   throw refused('NOT_FOUND', 404, `expected a path that is served here, got ${shown(path)} (§4.2.2 item 4)`);
+}
+
+/** An authority without case, and without a port that is empty or the scheme's own (RFC 3986 §6.2.3). */
+function withoutDefaultPort(scheme: string, authority: string): string {
+  const lower = authority.toLowerCase();
+  return lower.replace(scheme.toLowerCase() === 'https' ? /:(?:443)?$/ : /:(?:80)?$/, '');
 }
 
 /** A body would sit where frames begin: the classic seam for smuggling (RFC 7230 §3.3.3, §9.5). */

@@ -171,7 +171,11 @@ describe('a server', () => {
     ['400 BAD_HOST', { Host: 'a, b' }],
     ['400 BAD_HOST', { Host: 'user@example.com' }],
     ['400 BAD_HOST', { Host: 'example.com/x' }],
-    ['400 BAD_HOST', { Host: 'example.com:' }],
+    ['400 BAD_HOST', { Host: ':' }],
+    ['400 BAD_HOST', { Host: ':80' }],
+    ['400 BAD_HOST', { Host: 'example.com::' }],
+    ['101', { Host: 'example.com:' }],
+    ['101', { Host: '[::1]:' }],
     ['400 BAD_HOST', { Host: 'example.com:65536' }],
     ['400 BAD_HOST', { Host: 'a b' }],
     ['101', { Host: 'example.com:65535' }],
@@ -232,6 +236,29 @@ describe('a server', () => {
     expect(refusalOf({}, { path: '/other' })).toBe('404 NOT_FOUND');
     expect(refusalOf({}, { path: (path) => path === '/chat' })).toBe('101');
     expect(refusalOf({}, { path: () => false })).toBe('404 NOT_FOUND');
+  });
+
+  test.each([
+    ['101', 'http://h:80/', 'h'],
+    ['101', 'http://h/', 'h:80'],
+    ['101', 'http://h:/', 'h'],
+    ['101', 'HTTPS://H:443/', 'h:'],
+    ['101', 'http://[::1]:80/', '[::1]'],
+    ['101', 'http://h:8080/', 'h:8080'],
+    ['400 BAD_HOST', 'http://h:443/', 'h'],
+    ['400 BAD_HOST', 'https://h:80/', 'h'],
+    ['400 BAD_HOST', 'http://h:8080/', 'h'],
+    ['400 BAD_HOST', 'http://h:80:80/', 'h'],
+    ['400 BAD_HOST', 'http://h@h/', 'h'],
+  ])('answers %s to the target %s with Host %s: the default port may be left out', (outcome, target, Host) => {
+    expect(refusalOf({ Host }, {}, { target })).toBe(outcome);
+  });
+
+  test('says to a page that is not listed how to list it', () => {
+    const verdict = judge({ Origin: 'https://files.example', Host: 'files.example' });
+    expect(verdict.ok ? '' : verdict.body).toMatch(
+      /^expected an Origin .*, got "https:\/\/files\.example" .*list it in `origins` \(in the shell: --allow-origin\)$/m,
+    );
   });
 
   test('says what would have been right: Allow with 405, Upgrade and the version with 426', () => {

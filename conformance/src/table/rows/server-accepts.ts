@@ -72,6 +72,11 @@ export const accepted: RequestRow[] = [
   opens('4.2.1-absolute', '7230 §5.3.2', 'A target in absolute form is taken, when it names the same host.', {
     line: 'GET http://127.0.0.1/chat HTTP/1.1',
   }),
+  opens('4.2.1-absolute-port', '3986 §6.2.3', 'So is one that names the default port, which Host leaves out.', {
+    line: 'GET http://127.0.0.1:80/ HTTP/1.1',
+    change: { Host: '127.0.0.1' },
+  }),
+  opens('4.2.1-host-port-empty', '3986 §3.2.3', 'The port of Host may be empty.', { change: { Host: '127.0.0.1:' } }),
   opens('4.2.1-host-port', '6455 §4.2.1 item 2', 'Host may have a port.', { change: { Host: '127.0.0.1:9001' } }),
   opens('4.2.1-host-ipv6', '6455 §4.2.1 item 2', 'Host may be an IPv6 address.', { change: { Host: '[::1]:9001' } }),
   opens('4.2.1-empty-line-first', '7230 §3.5', 'An empty line before the request line is skipped.', `\r\n${good}`),

@@ -3,6 +3,7 @@ import { DeflateNegotiationError } from '@wsferry/frames/deflate';
 import { HandshakeError, type HeaderList } from '@wsferry/handshake';
 import { requestUpgrade } from '@wsferry/handshake/node';
 import { parseAddress } from './address.ts';
+import { checkOffer } from './checked-offer.ts';
 import { checkedOptions, milliseconds } from './checked-options.ts';
 import { offeredExtensions } from './compression.ts';
 import { Connection } from './connection.ts';
@@ -51,17 +52,16 @@ export interface ConnectOptions extends ConnectionOptions {
  * Rejects with `ConnectionError` (`BAD_URL`, `BAD_PROXY`, `CANNOT_CONNECT`, `TLS_UNTRUSTED`, `PROXY_FAILED`,
  * `REDIRECT_REFUSED`, `TOO_MANY_REDIRECTS`), with `HandshakeError` when something answered that did not upgrade
  * (`UNEXPECTED_STATUS` holds its `response`), upgraded wrongly, or was a proxy that refused (`PROXY_REFUSED`); aborted,
- * with the signal's reason. Options that are none are `BAD_ARGUMENT`, before anything is opened.
+ * with the signal's reason. Before anything is opened, options that are none are `BAD_ARGUMENT`, and what cannot be sent is
+ * `HandshakeError` `BAD_PROTOCOL`, `BAD_HEADER` or `BAD_CREDENTIALS`.
  */
 export async function connect(address: string | URL, options: ConnectOptions = {}): Promise<Connection> {
   const { signal, headers, tls, protocols } = options;
   checkedOptions(options);
   const maxRedirects = checkedMaxRedirects(options.maxRedirects);
   const handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, 10_000);
-  if (protocols !== undefined && !Array.isArray(protocols)) {
-    throw new ConnectionError('BAD_ARGUMENT', `expected protocols to be a list of strings, got ${typeof protocols}`);
-  }
   let attempt: Attempt = { address: parseAddress(address, options.socketPath), headers, tls };
+  checkOffer({ url: attempt.address.url, protocols, headers, extensions: offeredExtensions(options.deflate) });
   signal?.throwIfAborted();
   const deadline = new Deadline(handshakeTimeoutMs, signal);
   for (let followed = 0; ; followed++) {

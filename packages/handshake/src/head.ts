@@ -203,7 +203,10 @@ function encode(line: string, headers: HeaderList): Uint8Array<ArrayBuffer> {
   for (const [name, value] of headers) {
     if (!isToken(name)) throw new HandshakeError('BAD_HEADER', `expected a token as header name, got ${shown(name)}`);
     if (!VALUE.test(value)) {
-      const message = `expected no control characters and nothing beyond Latin-1 in header ${name}, got ${shown(value)}`;
+      // The value is ours, perhaps a password: which character it is says enough.
+      const wrong = [...value].find((char) => !VALUE.test(char))!.codePointAt(0)!;
+      const got = `U+${wrong.toString(16).toUpperCase().padStart(4, '0')}`;
+      const message = `expected no control characters and nothing beyond Latin-1 in header ${name}, got ${got}`;
       throw new HandshakeError('BAD_HEADER', message);
     }
     text += `${name}: ${value}\r\n`;

@@ -1,17 +1,9 @@
 import { encodeFrame, type Frame, FrameDecoder, Opcode, type Role } from '@wsferry/frames';
 import type { DeflateParameters } from '@wsferry/frames/deflate';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { pair } from '../test/network.ts';
 import { compressionFor } from './compression.ts';
-import {
-  type Connection,
-  type ConnectionEvent,
-  ConnectionProtocol,
-  type ConnectOptions,
-  connect,
-  type ListenOptions,
-  listen,
-  type ProtocolOptions,
-} from './index.ts';
+import { type ConnectionEvent, ConnectionProtocol, type ProtocolOptions } from './index.ts';
 
 const parameters: DeflateParameters = {
   serverNoContextTakeover: false,
@@ -195,21 +187,6 @@ describe.each(['server', 'client'] as const)('the protocol of a %s, with permess
 });
 
 describe('connect and listen', () => {
-  const open: { close(): unknown }[] = [];
-  afterEach(async () => {
-    for (const thing of open.splice(0)) await thing.close();
-  });
-
-  async function pair(serverOptions: ListenOptions, clientOptions: ConnectOptions): Promise<[Connection, Connection]> {
-    let arrived!: (connection: Connection) => void;
-    const atServer = new Promise<Connection>((resolve) => {
-      arrived = resolve;
-    });
-    const listener = await listen(serverOptions, (connection) => arrived(connection));
-    open.push({ close: () => listener.close({ timeoutMs: 500 }) });
-    return [await connect(listener.url, clientOptions), await atServer];
-  }
-
   test('agree on permessage-deflate when both want it, and else not', async () => {
     const [client, server] = await pair({ deflate: true }, { deflate: true });
     expect(client.deflate).toEqual(parameters);

@@ -4,32 +4,9 @@ import { connect as connectTcp, createServer as createTcpServer, type Server, ty
 import { FrameDecoder, Opcode } from '@wsferry/frames';
 import { acceptKey } from '@wsferry/handshake';
 import { FakeClock, selfSignedCertificate } from '@wsferry/testing';
-import { afterEach, describe, expect, test } from 'vitest';
-import { type Connection, connect, type Listener, type ListenOptions, listen } from './index.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const thing of open.splice(0)) await thing.close();
-});
-
-async function serve(
-  onConnection: (connection: Connection) => unknown,
-  options: ListenOptions = {},
-): Promise<Listener> {
-  const listener = await listen(options, onConnection);
-  open.push({ close: () => listener.close({ timeoutMs: 500 }) });
-  return listener;
-}
-
-/** A connected pair: our client, and our server's end of it. */
-async function pair(serverOptions: ListenOptions = {}, clientOptions = {}): Promise<[Connection, Connection]> {
-  let arrived!: (connection: Connection) => void;
-  const atServer = new Promise<Connection>((resolve) => {
-    arrived = resolve;
-  });
-  const { url } = await serve((connection) => arrived(connection), serverOptions);
-  return [await connect(url, clientOptions), await atServer];
-}
+import { describe, expect, test } from 'vitest';
+import { afterThis, pair, serve } from '../test/network.ts';
+import { type Connection, connect, listen } from './index.ts';
 
 /** A server that upgrades and then does only what the test says. */
 async function rawServer(onOpen: (socket: Socket) => void): Promise<string> {
@@ -46,11 +23,9 @@ async function rawServer(onOpen: (socket: Socket) => void): Promise<string> {
   await once(server, 'listening');
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => sockets.add(socket));
-  open.push({
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
+  afterThis(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
   });
   return `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
 }
@@ -76,7 +51,7 @@ describe('messages', () => {
   });
 
   test('sent by the server at once, in the packet of its handshake, are not lost', async () => {
-    const { url } = await serve((connection) => connection.send('first'));
+    const { url } = await serve({}, (connection) => connection.send('first'));
     expect(await take(await connect(url), 1)).toEqual(['first']);
   });
 
@@ -367,7 +342,7 @@ describe('connect', () => {
   test('says which status an HTTP server gave', async () => {
     const http = createHttpServer((_, response) => response.writeHead(418).end()).listen(0, '127.0.0.1');
     await once(http, 'listening');
-    open.push(http);
+    afterThis(() => http.close());
     const { port } = http.address() as { port: number };
     await expect(connect(`ws://127.0.0.1:${port}`)).rejects.toMatchObject({
       code: 'UNEXPECTED_STATUS',
@@ -378,7 +353,7 @@ describe('connect', () => {
   test('gives up a server that never answers', async () => {
     const server = createTcpServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    open.push(server);
+    afterThis(() => server.close());
     const { port } = server.address() as { port: number };
     await expect(connect(`ws://127.0.0.1:${port}`, { handshakeTimeoutMs: 50 })).rejects.toMatchObject({
       code: 'TIMEOUT',
@@ -387,7 +362,7 @@ describe('connect', () => {
 
   test('speaks wss, and refuses a certificate it does not trust', async () => {
     const { cert, key } = await selfSignedCertificate();
-    const { url, port } = await serve((connection) => connection.send('secret'), { tls: { cert, key } });
+    const { url, port } = await serve({ tls: { cert, key } }, (connection) => connection.send('secret'));
     expect(url).toBe(`wss://127.0.0.1:${port}`);
     await expect(connect(url)).rejects.toMatchObject({ code: 'TLS_UNTRUSTED' });
     const client = await connect(`wss://localhost:${port}`, { tls: { ca: cert } });
@@ -403,7 +378,7 @@ describe('connect', () => {
 
 describe('listen', () => {
   test('says when the port is in use', async () => {
-    const { port } = await serve(() => {});
+    const { port } = await serve({}, () => {});
     await expect(listen({ port }, () => {})).rejects.toMatchObject({
       code: 'ADDRESS_IN_USE',
       cause: { code: 'EADDRINUSE' },
@@ -432,14 +407,14 @@ describe('listen', () => {
 
   test('serves pages of a node:http server on the same port', async () => {
     const http = createHttpServer((_, response) => response.end('page'));
-    const listener = await serve((connection) => connection.send('hello'), { http });
+    const listener = await serve({ http }, (connection) => connection.send('hello'));
     expect(await (await fetch(listener.url.replace('ws', 'http'))).text()).toBe('page');
     expect(await take(await connect(listener.url), 1)).toEqual(['hello']);
   });
 
   test('a program that fails at the door closes that connection with 1011 and serves the next', async () => {
     let first = true;
-    const { url } = await serve((connection) => {
+    const { url } = await serve({}, (connection) => {
       if (first) {
         first = false;
         throw new Error('oops');

@@ -1,20 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { pair, serve } from '../test/network.ts';
 import { type Connection, type ConnectionOptions, connect, type ListenOptions, listen } from './index.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const thing of open.splice(0)) await thing.close();
-});
-
-async function pair(options: ListenOptions = {}): Promise<[Connection, Connection]> {
-  let arrived!: (connection: Connection) => void;
-  const atServer = new Promise<Connection>((resolve) => {
-    arrived = resolve;
-  });
-  const listener = await listen(options, (connection) => arrived(connection));
-  open.push({ close: () => listener.close({ timeoutMs: 500 }) });
-  return [await connect(listener.url), await atServer];
-}
 
 describe('options that are none are refused with their own name, before a socket is opened', () => {
   const wrong: [string, Record<string, unknown>][] = [
@@ -101,8 +87,7 @@ describe('a program that fails', () => {
     ['rejects', () => Promise.reject(new Error('oops'))],
   ])('onConnection %s: 1011 for the peer, onError for the program', async (_, onConnection) => {
     const told: [unknown, Connection | undefined][] = [];
-    const listener = await listen({ onError: (error, connection) => told.push([error, connection]) }, onConnection);
-    open.push(listener);
+    const listener = await serve({ onError: (error, connection) => told.push([error, connection]) }, onConnection);
     expect(await (await connect(listener.url)).closed).toMatchObject({ code: 1011 });
     const [error, connection] = told[0] ?? [];
     expect(error).toMatchObject({ message: 'oops' });
@@ -114,8 +99,7 @@ describe('a program that fails', () => {
     const path = () => {
       throw new Error('oops');
     };
-    const listener = await listen({ path, onError: (error) => told.push(error) }, () => {});
-    open.push(listener);
+    const listener = await serve({ path, onError: (error) => told.push(error) }, () => {});
     await expect(connect(listener.url)).rejects.toMatchObject({ status: 500 });
     expect(told).toMatchObject([{ message: 'oops' }]);
   });

@@ -5,46 +5,13 @@ import { encodeFrame, FrameDecoder, Opcode } from '@wsferry/frames';
 import { acceptDeflate, MessageInflater } from '@wsferry/frames/deflate';
 import { requestUpgrade } from '@wsferry/handshake/node';
 import { FakeClock } from '@wsferry/testing';
-import { afterEach, describe, expect, test } from 'vitest';
-import {
-  type Connection,
-  type ConnectOptions,
-  connect,
-  type Listener,
-  type ListenOptions,
-  listen,
-  takeOver,
-} from './index.ts';
+import { describe, expect, test } from 'vitest';
+import { afterThis, pair, serve } from '../test/network.ts';
+import { connect, takeOver } from './index.ts';
 
 /** So many turns of the event loop. */
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
-}
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const thing of open.splice(0)) await thing.close();
-});
-
-async function serve(
-  onConnection: (connection: Connection) => unknown,
-  options: ListenOptions = {},
-): Promise<Listener> {
-  const listener = await listen(options, onConnection);
-  open.push({ close: () => listener.close({ timeoutMs: 500 }) });
-  return listener;
-}
-
-async function pair(
-  serverOptions: ListenOptions = {},
-  clientOptions: ConnectOptions = {},
-): Promise<[Connection, Connection]> {
-  let arrived!: (connection: Connection) => void;
-  const atServer = new Promise<Connection>((resolve) => {
-    arrived = resolve;
-  });
-  const { url } = await serve((connection) => arrived(connection), serverOptions);
-  return [await connect(url, clientOptions), await atServer];
 }
 
 describe('a handler that takes its time', () => {
@@ -129,7 +96,7 @@ describe('answers to what came before the peer’s Close', () => {
   }
 
   test('all go out, from a handler that waits for drained()', async () => {
-    const { url } = await serve((peer) => {
+    const { url } = await serve({}, (peer) => {
       peer.onMessage = async (message) => {
         if (!peer.send(message)) await peer.drained();
       };
@@ -138,7 +105,7 @@ describe('answers to what came before the peer’s Close', () => {
   });
 
   test('all go out, from a handler that thinks about each', async () => {
-    const { url } = await serve((peer) => {
+    const { url } = await serve({}, (peer) => {
       peer.onMessage = async (message) => {
         await turns(5);
         peer.send(message);
@@ -148,7 +115,7 @@ describe('answers to what came before the peer’s Close', () => {
   });
 
   test('all go out, from a loop', async () => {
-    const { url } = await serve(async (peer) => {
+    const { url } = await serve({}, async (peer) => {
       for await (const message of peer) if (!peer.send(message)) await peer.drained();
     });
     expect(await answersTo(url, large)).toEqual({ answers: messages, close: 1000 });
@@ -170,7 +137,7 @@ describe('answers to what came before the peer’s Close', () => {
 
   test('a peer that ends its side of TCP while a long message is compressed gets it whole', async () => {
     const text = Array.from({ length: 200_000 }, (_, n) => String(Math.imul(n, 2654435761))).join(' ');
-    const { url } = await serve((peer) => void peer.send(text), { deflate: true });
+    const { url } = await serve({ deflate: true }, (peer) => void peer.send(text));
     const socket = connectTcp(Number(new URL(url).port), '127.0.0.1');
     const { rest } = await requestUpgrade(socket, { url: new URL(url), extensions: 'permessage-deflate' });
     socket.end();
@@ -242,7 +209,7 @@ describe('a server that shuts down', () => {
       response.write('first ');
       answer = () => response.end('last');
     });
-    const listener = await serve(() => {}, { http });
+    const listener = await serve({ http }, () => {});
     const request = httpRequest({ host: '127.0.0.1', port: listener.port });
     request.end();
     const [response] = await once(request, 'response');
@@ -259,7 +226,7 @@ describe('a server that shuts down', () => {
   });
 
   test('closes nothing when the code must not be sent', async () => {
-    const listener = await serve(() => {});
+    const listener = await serve({}, () => {});
     const client = await connect(listener.url);
     await expect(listener.close({ code: 1005 })).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
     expect(client.readyState).toBe(1);
@@ -275,7 +242,7 @@ test("takeOver makes a connection of an upgrade at somebody's own http server", 
   });
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
-  open.push({ close: () => http.close() });
+  afterThis(() => http.close());
   const { port } = http.address() as AddressInfo;
   const client = await connect(`ws://127.0.0.1:${port}/there`, { deflate: true });
   expect((await client[Symbol.asyncIterator]().next()).value).toBe(`ws://127.0.0.1:${port}/there`);

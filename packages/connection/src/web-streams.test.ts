@@ -1,23 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { type Connection, type ConnectOptions, connect, type ListenOptions, listen } from './index.ts';
-
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const thing of open.splice(0)) await thing.close();
-});
-
-async function pair(
-  serverOptions: ListenOptions = {},
-  clientOptions: ConnectOptions = {},
-): Promise<[Connection, Connection]> {
-  let arrived!: (connection: Connection) => void;
-  const atServer = new Promise<Connection>((resolve) => {
-    arrived = resolve;
-  });
-  const listener = await listen(serverOptions, (connection) => arrived(connection));
-  open.push({ close: () => listener.close({ timeoutMs: 500 }) });
-  return [await connect(listener.url, clientOptions), await atServer];
-}
+import { describe, expect, test } from 'vitest';
+import { pair, serve } from '../test/network.ts';
+import { connect } from './index.ts';
 
 describe('readable', () => {
   test('gives text as strings and binary as bytes, and ends with a clean close', async () => {
@@ -107,10 +90,9 @@ describe('writable', () => {
 
   test('an echo by pipes ends quietly when the peer closes cleanly', async () => {
     const told: unknown[] = [];
-    const listener = await listen({ onError: (error) => told.push(error) }, (peer) =>
+    const listener = await serve({ onError: (error) => told.push(error) }, (peer) =>
       peer.readable.pipeTo(peer.writable),
     );
-    open.push({ close: () => listener.close({ timeoutMs: 500 }) });
     const client = await connect(listener.url);
     client.send('x');
     expect((await client[Symbol.asyncIterator]().next()).value).toBe('x');

@@ -9,12 +9,24 @@ import {
   type Socket,
 } from 'node:net';
 import { afterEach } from 'vitest';
-import { type Connection, type Listener, type ListenOptions, listen } from '../src/index.ts';
+import {
+  type Connection,
+  type ConnectOptions,
+  connect,
+  type Listener,
+  type ListenOptions,
+  listen,
+} from '../src/index.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
+
+/** Runs after the test, in the order of the calls. */
+export function afterThis(cleanup: () => unknown): void {
+  cleanups.push(cleanup);
+}
 
 /** Starts `server` and gives its port; everything it accepts is destroyed after the test. */
 export async function start(
@@ -43,6 +55,19 @@ export async function serve(
   const listener = await listen(options, onConnection);
   cleanups.push(() => listener.close({ timeoutMs: 500 }));
   return listener;
+}
+
+/** A connected pair: our client, and our server's end of it. */
+export async function pair(
+  serverOptions: ListenOptions = {},
+  clientOptions: ConnectOptions = {},
+): Promise<[client: Connection, server: Connection]> {
+  let arrived!: (connection: Connection) => void;
+  const atServer = new Promise<Connection>((resolve) => {
+    arrived = resolve;
+  });
+  const { url } = await serve(serverOptions, (connection) => arrived(connection));
+  return [await connect(url, clientOptions), await atServer];
 }
 
 /** Says what each request asked for, refuses what is to be refused, and connects. Node's own server, not ours. */

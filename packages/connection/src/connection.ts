@@ -20,8 +20,6 @@ import { readableOf, writableOf } from './web-streams.ts';
 /** How long a peer's Close may wait for the messages before it: half of what peers commonly wait for its answer. */
 const MOST_PATIENCE_MS = 5000;
 
-export type { CloseResult, ConnectionOptions, ConnectionParts } from './options.ts';
-
 /**
  * An open WebSocket on a TCP or TLS socket. Read it by iterating, by setting `onMessage`, or as web streams; text comes as
  * a string, binary as bytes that are yours. Made by `connect`, `listen` and `takeOver`.

@@ -7,7 +7,6 @@ import { acceptUpgrade, takeOverUpgrade } from '@wsferry/handshake/node';
 import { unixUrl } from './address.ts';
 import { checkedOptions, count, milliseconds } from './checked-options.ts';
 import { checkedListenOptions } from './checked-server-options.ts';
-import { negotiator } from './compression.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionError } from './errors.ts';
 import { HandshakeSlots } from './handshake-slots.ts';
@@ -15,7 +14,7 @@ import { enforceHttpTimeouts } from './http-timeouts.ts';
 import { startListening } from './listening.ts';
 import type { ConnectionOptions } from './options.ts';
 import { assertClosable } from './protocol.ts';
-import { serverConnection } from './take-over.ts';
+import { policyOf, serverConnection } from './take-over.ts';
 
 export interface ListenOptions extends ConnectionOptions, ServerPolicy {
   /** Default 127.0.0.1: this machine only. */
@@ -85,10 +84,8 @@ export async function listen(
   const scheme = tls ? 'wss' : 'ws';
   let closing = false;
 
-  const negotiateExtensions = options.negotiateExtensions ?? negotiator(options.deflate);
   const policy: ServerPolicy = {
-    ...options,
-    ...(negotiateExtensions && { negotiateExtensions }),
+    ...policyOf(options),
     refuse: (request) => {
       if (closing) return { status: 503, message: 'expected to be asked earlier: this server is shutting down' };
       if (connections.size < maxConnections) return options.refuse?.(request);

@@ -24,10 +24,14 @@ export async function takeOver(
 ): Promise<Connection> {
   checkedServerOptions(options);
   checkedOptions(options);
-  const negotiateExtensions = options.negotiateExtensions ?? negotiator(options.deflate);
-  const policy: ServerPolicy = { ...options, ...(negotiateExtensions && { negotiateExtensions }) };
-  const upgraded = await takeOverUpgrade(request, socket, head, policy);
+  const upgraded = await takeOverUpgrade(request, socket, head, policyOf(options));
   return serverConnection(upgraded, (socket as TLSSocket).encrypted ? 'wss' : 'ws', options);
+}
+
+/** What a server accepts, permessage-deflate included as `deflate` says, unless the program negotiates itself. */
+export function policyOf(options: ConnectionOptions & ServerPolicy): ServerPolicy {
+  const negotiateExtensions = options.negotiateExtensions ?? negotiator(options.deflate);
+  return { ...options, ...(negotiateExtensions && { negotiateExtensions }) };
 }
 
 /** A server's connection, under the address that its client asked for. */

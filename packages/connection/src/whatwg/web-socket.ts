@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { header } from '@wsferry/handshake';
 import { connect } from '../client.ts';
-import type { CloseResult, Connection } from '../connection.ts';
+import type { Connection } from '../connection.ts';
+import type { CloseResult } from '../options.ts';
 import { assertProtocols, currentEnvironment, isBlockedPort, parseAddress } from './address.ts';
 import { BROWSER_OPTIONS, bindOptions, optionsOf, tell, type WebSocketClassOptions } from './class-options.ts';
 import { EventHandlers } from './event-handlers.ts';

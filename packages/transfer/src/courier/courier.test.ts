@@ -1,0 +1,227 @@
+import { FakeClock } from '@wsferry/testing';
+import { describe, expect, test } from 'vitest';
+import {
+  bytesSource,
+  Courier,
+  type LineEvent,
+  type MemoryPipe,
+  memoryReceiver,
+  openSession,
+  pipePair,
+} from '../index.ts';
+
+const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => (index * 7) % 251);
+
+/** A receiver that can be reached or not, and a courier on its way there. `random` is 1: delays are exact. */
+function set(options: { forMs?: number; isFinal?: (error: unknown) => boolean } = {}) {
+  const clock = new FakeClock();
+  const events: LineEvent[] = [];
+  const { accept, files } = memoryReceiver();
+  const pipes: MemoryPipe[] = [];
+  const place = { down: undefined as Error | undefined, tries: 0 };
+  let heard: (() => void) | undefined;
+  const courier = new Courier({
+    connect: async () => {
+      place.tries += 1;
+      if (place.down) throw place.down;
+      const [near, far] = pipePair();
+      pipes.push(near);
+      openSession(far, { role: 'acceptor', accept });
+      return near;
+    },
+    retry: { forMs: options.forMs ?? 600_000 },
+    ...(options.isFinal && { isFinal: options.isFinal }),
+    clock,
+    random: () => 1,
+    onEvent: (event) => {
+      events.push(event);
+      heard?.();
+    },
+  });
+  /** Resolves when an event of that type was heard that was not waited for before. */
+  let seen = 0;
+  const event = async (type: LineEvent['type']): Promise<LineEvent> => {
+    for (;;) {
+      const found = events.findIndex((one, index) => index >= seen && one.type === type);
+      if (found >= 0) {
+        seen = found + 1;
+        return events[found]!;
+      }
+      await new Promise<void>((resolve) => {
+        heard = resolve;
+      });
+    }
+  };
+  return { clock, events, files, pipes, place, courier, event };
+}
+
+/** A source that cuts the line when it is read for the first `cuts` times. */
+function cutting(name: string, cut: () => void, cuts = 1) {
+  const source = bytesSource(name, bytes);
+  let left = cuts;
+  return {
+    ...source,
+    open: async (options: Parameters<typeof source.open>[0]) => {
+      const opened = await source.open(options);
+      return {
+        ...opened,
+        read: async () => {
+          if (left-- > 0) cut();
+          return opened.read();
+        },
+      };
+    },
+  };
+}
+
+describe('a courier whose line is cut', () => {
+  test('opens another one after a while, and the file arrives', async () => {
+    const { clock, courier, event, files, pipes } = set();
+    const sent = courier.sendFile(cutting('a', () => pipes.at(-1)!.abort()));
+    expect(await event('lost')).toMatchObject({ while: 'open', retryInMs: 500, attempt: 1 });
+    clock.advance(500);
+    expect(await sent).toMatchObject({ name: 'a', size: bytes.length });
+    expect(files.get('a')).toEqual(bytes);
+    expect(pipes).toHaveLength(2);
+  });
+
+  test('waits twice as long each time that nobody is there, and no longer than it was told', async () => {
+    const { clock, courier, event, pipes, place, events } = set();
+    const sent = courier.sendFile(
+      cutting('a', () => {
+        place.down = new Error('nobody there');
+        pipes.at(-1)!.abort();
+      }),
+    );
+    const delays: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      const lost = (await event('lost')) as Extract<LineEvent, { type: 'lost' }>;
+      expect(lost.while).toBe(i === 0 ? 'open' : 'connecting');
+      delays.push(lost.retryInMs);
+      if (i === 7) place.down = undefined;
+      clock.advance(lost.retryInMs);
+    }
+    expect(delays).toEqual([500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
+    await sent;
+    expect(events.at(-1)).toEqual({ type: 'connected', again: true });
+  });
+
+  test('gives up when nothing got through for as long as it was told, with the last reason', async () => {
+    const { clock, courier, event, pipes, place } = set({ forMs: 2000 });
+    const sent = courier.sendFile(
+      cutting('a', () => {
+        place.down = new Error('nobody there');
+        pipes.at(-1)!.abort();
+      }),
+    );
+    sent.catch(() => {});
+    const delays: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { retryInMs } = (await event('lost')) as Extract<LineEvent, { type: 'lost' }>;
+      delays.push(retryInMs);
+      clock.advance(retryInMs);
+    }
+    // The last try comes at the end of the time, not after it.
+    expect(delays).toEqual([500, 1000, 500]);
+    await event('gave-up');
+    await expect(sent).rejects.toThrow('nobody there');
+    expect(place.tries).toBe(4);
+    await expect(courier.sendFile(bytesSource('b', bytes))).rejects.toThrow('nobody there');
+  });
+
+  test('a line that breaks again and again at the same byte makes no progress, and is given up', async () => {
+    const { clock, courier, event, pipes } = set({ forMs: 2000 });
+    const sent = courier.sendFile(cutting('a', () => pipes.at(-1)!.abort(), Number.POSITIVE_INFINITY));
+    sent.catch(() => {});
+    for (let i = 0; i < 3; i++) {
+      const { retryInMs } = (await event('lost')) as Extract<LineEvent, { type: 'lost' }>;
+      clock.advance(retryInMs);
+    }
+    await event('gave-up');
+    await expect(sent).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+  });
+
+  test('with forMs 0 it does not try again', async () => {
+    const { courier, event, pipes } = set({ forMs: 0 });
+    const sent = courier.sendFile(cutting('a', () => pipes.at(-1)!.abort()));
+    sent.catch(() => {});
+    await event('gave-up');
+    await expect(sent).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+  });
+
+  test('an error that does not get better ends it at once', async () => {
+    const { clock, courier, event, pipes, place } = set({ isFinal: () => true });
+    const sent = courier.sendFile(
+      cutting('a', () => {
+        place.down = new Error('401');
+        pipes.at(-1)!.abort();
+      }),
+    );
+    sent.catch(() => {});
+    await event('lost');
+    clock.advance(500);
+    await event('gave-up');
+    await expect(sent).rejects.toThrow('401');
+  });
+
+  test('all files on their way go on over the same new connection', async () => {
+    const { clock, courier, event, files, pipes } = set();
+    const sent = ['a', 'b', 'c'].map((name) => courier.sendFile(cutting(name, () => pipes[0]!.abort())));
+    const { retryInMs } = (await event('lost')) as Extract<LineEvent, { type: 'lost' }>;
+    clock.advance(retryInMs);
+    await Promise.all(sent);
+    expect([...files.keys()].sort()).toEqual(['a', 'b', 'c']);
+    expect(pipes).toHaveLength(2);
+  });
+});
+
+describe('a courier', () => {
+  test('tells at once of an address where nobody ever was', async () => {
+    const { courier, place, events } = set();
+    place.down = new Error('nobody there');
+    await expect(courier.sendFile(bytesSource('a', bytes))).rejects.toThrow('nobody there');
+    expect(place.tries).toBe(1);
+    expect(events).toEqual([]);
+  });
+
+  test('is not kept from leaving by a wait: what waits is cancelled, and nobody connects', async () => {
+    const { courier, event, pipes, place } = set();
+    const abort = new AbortController();
+    const sent = courier.sendFile(
+      cutting('a', () => pipes.at(-1)!.abort()),
+      { signal: abort.signal },
+    );
+    sent.catch(() => {});
+    await event('lost');
+    abort.abort(new Error('Ctrl-C'));
+    await expect(sent).rejects.toMatchObject({ code: 'CANCELLED' });
+    await courier.close();
+    expect(place.tries).toBe(1);
+  });
+
+  test('that is closed ends what waits with SHUTTING_DOWN', async () => {
+    const { courier, event, pipes } = set();
+    const sent = courier.sendFile(cutting('a', () => pipes.at(-1)!.abort()));
+    sent.catch(() => {});
+    await event('lost');
+    await courier.close();
+    await expect(sent).rejects.toMatchObject({ code: 'SHUTTING_DOWN', side: 'local' });
+  });
+
+  test('does not repeat what the receiver refused', async () => {
+    const { courier, files, place } = set();
+    files.set('a', bytes);
+    await expect(courier.sendFile(bytesSource('a', bytes))).rejects.toMatchObject({ code: 'EXISTS' });
+    expect(place.tries).toBe(1);
+  });
+
+  test('opens nothing while nobody needs it', async () => {
+    const { courier, place } = set();
+    await courier.close();
+    expect(place.tries).toBe(0);
+  });
+
+  test.each([{ forMs: -1 }, { firstDelayMs: 0 }, { longestDelayMs: Number.NaN }])('refuses %o', (retry) => {
+    expect(() => new Courier({ connect: () => Promise.reject(new Error('no')), retry })).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,119 @@
+import { TransferError } from '../errors.ts';
+import type { MessagePipe } from '../pipe.ts';
+import type { FileSource, StoredFile } from '../ports.ts';
+import type { SendProgress } from '../send-driver.ts';
+import type { SendOptions, Session, SessionOptions } from '../session.ts';
+import type { RetryOptions } from './backoff.ts';
+import { type CourierClock, Line, type LineEvent } from './line.ts';
+
+/** What a {@link Courier} needs and how it behaves. */
+export interface CourierOptions {
+  /** Opens a connection that speaks wsferry.v1, the first time and again after each loss. The signal: nobody needs it any more. */
+  readonly connect: (signal: AbortSignal) => Promise<MessagePipe>;
+  /** How each session runs; this side is its opener. */
+  readonly session?: Omit<SessionOptions, 'role'> | undefined;
+  readonly retry?: RetryOptions | undefined;
+  /** Whether an error of `connect` does not get better by trying again (refused, a wrong certificate). Default: none is. */
+  readonly isFinal?: ((error: unknown) => boolean) | undefined;
+  /** Hears what happens to the line. What it throws is dropped. */
+  readonly onEvent?: ((event: LineEvent) => void) | undefined;
+  /** Where time comes from. Default: the system's. */
+  readonly clock?: CourierClock | undefined;
+  /** Chance, from 0 up to 1. Default: Math.random. */
+  readonly random?: (() => number) | undefined;
+}
+
+const systemClock: CourierClock = {
+  now: () => performance.now(),
+  setTimeout: (run, delayMs) => setTimeout(run, delayMs),
+  clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+};
+
+/**
+ * Files over a line that may break: opens a session, and when it is lost another one, after a while that grows (see
+ * {@link RetryOptions}), and goes on with every file where it was. That needs a receiver which keeps what it got and a source
+ * with a `resumeKey`; without them a file begins anew on the next connection, and is verified just the same.
+ *
+ * The first connection is not tried twice: an address that was never there is told at once.
+ */
+export class Courier {
+  readonly #line: Line;
+
+  constructor(options: CourierOptions) {
+    const { onEvent } = options;
+    this.#line = new Line({
+      ...options,
+      clock: options.clock ?? systemClock,
+      random: options.random ?? Math.random,
+      onEvent: (event) => {
+        try {
+          onEvent?.(event);
+        } catch {
+          // A listener's bug must not cost the line.
+        }
+      },
+    });
+  }
+
+  /** The session that is open now, or the next one: for what is not worth repeating. */
+  session(signal?: AbortSignal): Promise<Session> {
+    return this.#line.session(signal);
+  }
+
+  /**
+   * Sends a file, over as many connections as it takes. Rejects as `Session.sendFile` does; with what the last loss was when
+   * the retries are used up, and with what `connect` rejected with when that is final or the first one.
+   */
+  sendFile(source: FileSource, options: SendOptions = {}): Promise<StoredFile> {
+    const { onProgress, signal } = options;
+    const progress = new Watermark(() => this.#line.progressed());
+    const watched = (report: SendProgress) => {
+      progress.reach(report.stored);
+      onProgress?.(report);
+    };
+    return this.#overSessions((session) => session.sendFile(source, { ...options, onProgress: watched }), signal);
+  }
+
+  /** Ends every transfer with SHUTTING_DOWN and the session with `code` (1000); no other one is opened. */
+  close(code?: number, reason?: string): Promise<void> {
+    return this.#line.close(code, reason);
+  }
+
+  async #overSessions<T>(work: (session: Session) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    for (;;) {
+      const session = await this.#line.session(signal).catch((error) => {
+        throw signal?.aborted ? new TransferError('CANCELLED', undefined, { cause: signal.reason }) : error;
+      });
+      try {
+        const done = await work(session);
+        this.#line.progressed();
+        return done;
+      } catch (error) {
+        if (signal?.aborted || !isLoss(error)) throw error;
+        await this.#line.drop(session, error);
+      }
+    }
+  }
+}
+
+/** The transfer is not at fault: the same one may do well over another connection. */
+function isLoss(error: unknown): boolean {
+  if (!(error instanceof TransferError)) return false;
+  return error.code === 'CONNECTION_LOST' || (error.code === 'SHUTTING_DOWN' && error.side === 'peer');
+}
+
+/** Only a byte that was never stored before is progress: a line which always breaks at the same place makes none. */
+class Watermark {
+  readonly #risen: () => void;
+  #highest = 0;
+
+  constructor(risen: () => void) {
+    this.#risen = risen;
+  }
+
+  reach(bytes: number): void {
+    if (bytes <= this.#highest) return;
+    this.#highest = bytes;
+    this.#risen();
+  }
+}

@@ -1,0 +1,3 @@
+export type { RetryOptions } from './backoff.ts';
+export { Courier, type CourierOptions } from './courier.ts';
+export type { CourierClock, LineEvent } from './line.ts';

@@ -1,0 +1,202 @@
+import { TransferError } from '../errors.ts';
+import type { MessagePipe } from '../pipe.ts';
+import { connectionLost } from '../pipe-end.ts';
+import { openSession, type Session, type SessionOptions } from '../session.ts';
+import { Backoff, type RetryOptions } from './backoff.ts';
+
+/** Time, as a courier needs it. `@wsferry/connection`'s clocks are such ones. */
+export interface CourierClock {
+  /** Milliseconds from any fixed moment, never going back. */
+  now(): number;
+  setTimeout(run: () => void, delayMs: number): unknown;
+  clearTimeout(timer: unknown): void;
+}
+
+/** What happens to the line between the two sides. */
+export type LineEvent =
+  /** There is a connection; `again` when there was one before. */
+  | { readonly type: 'connected'; readonly again: boolean }
+  /**
+   * The connection was lost (`while: 'open'`), or a try to open another one failed (`'connecting'`). The next try comes
+   * in `retryInMs`; it will be number `attempt` since anything got through.
+   */
+  | {
+      readonly type: 'lost';
+      readonly while: 'open' | 'connecting';
+      readonly error: unknown;
+      readonly retryInMs: number;
+      readonly attempt: number;
+    }
+  /** No more tries: time is up, or `error` is one that does not get better. */
+  | { readonly type: 'gave-up'; readonly error: unknown };
+
+export interface LineOptions {
+  readonly connect: (signal: AbortSignal) => Promise<MessagePipe>;
+  readonly session?: Omit<SessionOptions, 'role'> | undefined;
+  readonly retry?: RetryOptions | undefined;
+  readonly isFinal?: ((error: unknown) => boolean) | undefined;
+  readonly clock: CourierClock;
+  readonly random: () => number;
+  readonly onEvent: (event: LineEvent) => void;
+}
+
+/** Why there is no session, and since which moment: there was one, or it could not be opened. */
+interface Loss {
+  readonly while: 'open' | 'connecting';
+  readonly error: unknown;
+}
+
+interface Waiter {
+  readonly resolve: (session: Session) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * One session at a time, and another one when it was lost and somebody still needs one. Nobody who needs none is made to
+ * wait for it, and no connection is opened for nobody.
+ */
+export class Line {
+  readonly #options: LineOptions;
+  readonly #backoff: Backoff;
+  readonly #ended = new AbortController();
+  readonly #waiters = new Set<Waiter>();
+  #session: Session | undefined;
+  #opening: Promise<void> | undefined;
+  #connectedBefore = false;
+  /** Why there is no session any more, or not yet; while it is there, the next try comes after a delay. */
+  #loss: Loss | undefined;
+  /** Why nobody gets a session any more. */
+  #failure: unknown;
+
+  constructor(options: LineOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(options.retry ?? {}, options.random);
+  }
+
+  /** The session that is open, or the next one. Rejects when none is to be had any more, or with the signal's reason. */
+  session(signal?: AbortSignal): Promise<Session> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#session) return Promise.resolve(this.#session);
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        this.#waiters.delete(waiter);
+        signal?.removeEventListener('abort', aborted);
+      };
+      const waiter: Waiter = {
+        resolve: (session) => {
+          done();
+          resolve(session);
+        },
+        reject: (error) => {
+          done();
+          reject(error);
+        },
+      };
+      const aborted = () => waiter.reject(signal?.reason);
+      this.#waiters.add(waiter);
+      signal?.addEventListener('abort', aborted, { once: true });
+      this.#opening ??= this.#open().finally(() => {
+        this.#opening = undefined;
+      });
+    });
+  }
+
+  /** Something got through: patience begins anew. */
+  progressed(): void {
+    this.#backoff.progressed();
+  }
+
+  /** Nothing more is to be had of this session, although its connection may still be there: it is closed. */
+  async drop(session: Session, why: unknown): Promise<void> {
+    if (this.#session === session) this.#lost(why);
+    await session.close();
+  }
+
+  /** Ends the session, cuts short every wait, and gives nobody a new one. */
+  async close(code?: number, reason?: string): Promise<void> {
+    this.#fail(new TransferError('SHUTTING_DOWN', 'this courier was closed'));
+    this.#ended.abort();
+    await this.#opening;
+    await this.#session?.close(code, reason);
+  }
+
+  /** Tries until there is a session, nobody waits for one any more, or none is to be had. */
+  async #open(): Promise<void> {
+    while (this.#waiters.size > 0 && this.#failure === undefined) {
+      if (this.#loss !== undefined && !(await this.#patience(this.#loss))) return;
+      if (this.#waiters.size === 0 || this.#failure !== undefined) return;
+      try {
+        const pipe = await this.#options.connect(this.#ended.signal);
+        this.#opened(pipe);
+        return;
+      } catch (error) {
+        if (this.#failure !== undefined) return;
+        // What was never there is not lost: whoever asked is told at once.
+        if (!this.#connectedBefore || this.#options.isFinal?.(error)) {
+          this.#giveUp(error);
+          return;
+        }
+        this.#loss = { while: 'connecting', error };
+      }
+    }
+  }
+
+  #opened(pipe: MessagePipe): void {
+    if (this.#failure !== undefined) {
+      void Promise.resolve(pipe.close(1001)).catch(() => {});
+      return;
+    }
+    const session = openSession(pipe, { ...this.#options.session, role: 'opener' });
+    this.#session = session;
+    this.#loss = undefined;
+    this.#options.onEvent({ type: 'connected', again: this.#connectedBefore });
+    this.#connectedBefore = true;
+    void session.closed.then(async () => {
+      if (this.#session === session) this.#lost(await connectionLost(pipe, undefined));
+    });
+    for (const waiter of [...this.#waiters]) waiter.resolve(session);
+  }
+
+  #lost(error: unknown): void {
+    this.#session = undefined;
+    this.#loss = { while: 'open', error };
+  }
+
+  /** Waits before the next try; false when there is none. */
+  async #patience(loss: Loss): Promise<boolean> {
+    const { clock, onEvent } = this.#options;
+    const retryInMs = this.#backoff.next(clock.now());
+    if (retryInMs === undefined) {
+      this.#giveUp(loss.error);
+      return false;
+    }
+    onEvent({ type: 'lost', ...loss, retryInMs, attempt: this.#backoff.tries });
+    await sleep(clock, retryInMs, this.#ended.signal);
+    return true;
+  }
+
+  #giveUp(error: unknown): void {
+    if (this.#connectedBefore) this.#options.onEvent({ type: 'gave-up', error });
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    for (const waiter of [...this.#waiters]) waiter.reject(this.#failure);
+  }
+}
+
+/** Resolves when the time has passed, or at once when the signal comes. */
+function sleep(clock: CourierClock, delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clock.clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = clock.setTimeout(done, delayMs);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

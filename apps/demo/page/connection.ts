@@ -1,4 +1,4 @@
-import { openSession, printable, type Session, SUBPROTOCOL } from '@wsferry/transfer';
+import { type FileArrived, openSession, printable, type Session, SUBPROTOCOL } from '@wsferry/transfer';
 import { fromWebSocket } from '@wsferry/transfer/browser';
 import { addArrival, announcement, link } from './store.ts';
 
@@ -46,14 +46,12 @@ function opened(socket: WebSocket): void {
   const startedAt = Date.now();
   const current = openSession(fromWebSocket(socket), { role: 'opener' });
   current.closed.catch(() => {}); // How it ended shows in the uploads and in `link`.
-  current.watch(
-    ({ name, size, md5, at, existing = false }) => {
-      const fresh = at >= startedAt - 1000;
-      addArrival({ name, size, md5, at, fresh, existing });
-      if (fresh) announcement.value = `${printable(name)} ${existing ? 'was sent again' : 'has arrived'}`;
-    },
-    { recent: 100 },
-  );
+  const onArrived = ({ name, size, md5, at, existing = false }: FileArrived) => {
+    const fresh = at >= startedAt - 1000;
+    addArrival({ name, size, md5, at, fresh, existing });
+    if (fresh) announcement.value = `${printable(name)} ${existing ? 'was sent again' : 'has arrived'}`;
+  };
+  current.watch({ onArrived }, { recent: 100 });
   session = current;
   attempts = 0;
   link.value = { state: 'open' };

@@ -36,8 +36,8 @@ describe('a receiver that says no', () => {
   test('another digest than ours: exit 5', async () => {
     await using here = await folderWith();
     const { accept, files } = memoryReceiver();
-    await using there = await receiver(async (offer) => {
-      const held = await accept(offer);
+    await using there = await receiver(async (offer, control) => {
+      const held = await accept(offer, control);
       held.sink.digest = async () => createHash('md5').update('something else').digest('hex');
       return held;
     });
@@ -52,8 +52,8 @@ describe('a receiver that says no', () => {
 
   test('a disk that fails in the middle: exit 1', async () => {
     await using here = await folderWith();
-    await using there = await receiver(async (offer) => {
-      const held = await memoryReceiver().accept(offer);
+    await using there = await receiver(async (offer, control) => {
+      const held = await memoryReceiver().accept(offer, control);
       held.sink.write = () => Promise.reject(new TransferError('STORAGE_FAILED', 'the disk broke'));
       return held;
     });

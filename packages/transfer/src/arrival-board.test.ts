@@ -67,14 +67,12 @@ test('everybody who sent WATCH hears of a file that somebody else sent', async (
     const session = openSession(watching, { role: 'opener' });
     const sender = openSession(near, { role: 'opener' });
     void sender.sendFile(bytesSource('first', new Uint8Array(1))).then(() => {
-      session.watch(
-        (arrival) => {
-          heard.push(arrival);
-          if (heard.length === 1) void sender.sendFile(bytesSource('second', new Uint8Array(2)));
-          else resolve();
-        },
-        { recent: 1 },
-      );
+      const onArrived = (arrival: Arrival) => {
+        heard.push(arrival);
+        if (heard.length === 1) void sender.sendFile(bytesSource('second', new Uint8Array(2)));
+        else resolve();
+      };
+      session.watch({ onArrived }, { recent: 1 });
     });
   });
   await twice;
@@ -98,9 +96,11 @@ test('a file that is sent again while it is there is told, marked, and is the la
   const heard: unknown[] = [];
   const session = openSession(near, { role: 'opener' });
   const told = new Promise<void>((resolve) => {
-    session.watch(({ name, at, existing }) => {
-      heard.push([name, at, existing]);
-      resolve();
+    session.watch({
+      onArrived: ({ name, at, existing }) => {
+        heard.push([name, at, existing]);
+        resolve();
+      },
     });
   });
   expect(await session.sendFile(bytesSource('same', new Uint8Array(0)))).toMatchObject({ existing: true });

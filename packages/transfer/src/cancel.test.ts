@@ -98,10 +98,10 @@ describe('a transfer is cancelled', () => {
     const { accept, ends } = watchedReceiver();
     const asked = deferred();
     const decide = deferred();
-    const slow: Accept = async (offer) => {
+    const slow: Accept = async (...offered) => {
       asked.resolve();
       await decide.promise;
-      return accept(offer);
+      return accept(...offered);
     };
     const receiver = openSession(far, { role: 'acceptor', accept: slow });
     const peer = new RawPeer(near);

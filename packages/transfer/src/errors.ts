@@ -8,6 +8,10 @@ export interface TransferErrorOptions {
   readonly cause?: unknown;
   /** The transfer the error is about, when that is known. */
   readonly id?: number | undefined;
+  /** The request (GET_FILE, LIST_FILES, NOTE) that was wrong or refused, when that is known. */
+  readonly request?: number | undefined;
+  /** The request whose answer was wrong: one of ours. */
+  readonly answer?: number | undefined;
 }
 
 /** The one error of this package. `code` is stable; the message is for people. */
@@ -17,12 +21,18 @@ export class TransferError extends Error {
   readonly side: 'local' | 'peer';
   /** The transfer the error is about; `undefined` when it concerns the session or is not known. */
   readonly id: number | undefined;
+  /** The request that was wrong or refused, by the number its asker gave it. */
+  readonly request: number | undefined;
+  /** The request whose answer was wrong, by the number its asker gave it. */
+  readonly answer: number | undefined;
 
   constructor(code: TransferCode, message: string = codeSentences[code], options: TransferErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.side = options.side ?? 'local';
     this.id = options.id;
+    this.request = options.request;
+    this.answer = options.answer;
   }
 }
 

@@ -6,26 +6,50 @@ export { encodeFileData, encodePacket } from './encode.ts';
 export { asTransferError, TransferError, type TransferErrorOptions } from './errors.ts';
 export { bytesSource, memoryReceiver } from './memory.ts';
 export * from './packets.ts';
+export { MAX_PAGE_LENGTH, PageBuilder } from './page-builder.ts';
 export { MAX_CONTROL_LENGTH, parsePacket } from './parse.ts';
+export { PauseSwitch } from './pause-switch.ts';
 export type { MessagePipe, PipeEnd } from './pipe.ts';
 export { type MemoryPipe, pipePair } from './pipe-pair.ts';
 export type {
   Accept,
   Accepted,
+  AcceptFolder,
   FileOffer,
+  FileShelf,
   FileSink,
   FileSource,
+  FolderOffer,
+  ListOptions,
+  ListPage,
   OpenOptions,
   OpenSource,
   StoredFile,
+  TransferControl,
 } from './ports.ts';
 export { printable } from './printable.ts';
 export type { TransferEvent } from './receive-driver.ts';
 export { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
-export { checkWindowsName, MAX_NAME_BYTES, RESERVED_PREFIX, type SafeName, safeName } from './safe-name.ts';
-export type { SendProgress } from './send-driver.ts';
+export {
+  checkWindowsName,
+  MAX_FOLDER_DEPTH,
+  MAX_NAME_BYTES,
+  RESERVED_PREFIX,
+  type SafeName,
+  safeFolder,
+  safeName,
+} from './safe-name.ts';
+export type { SendingEvent, SendProgress } from './send-driver.ts';
 export { type SendAction, SendMachine, type ToSender } from './send-machine.ts';
-export { MAX_VIOLATIONS, openSession, type SendOptions, type Session, type SessionOptions } from './session.ts';
+export { MAX_VIOLATIONS, openSession } from './session.ts';
+export type {
+  FolderSource,
+  GetOptions,
+  SendOptions,
+  Session,
+  SessionOptions,
+  WatchListeners,
+} from './session-options.ts';
 export {
   next,
   type ReceiveEvent,

@@ -28,8 +28,8 @@ test.each(['while the sink is being discarded', 'after the sink was discarded'])
     const memory = memoryReceiver();
     const discarding = deferred();
     const gate = deferred();
-    const accept: Accept = async (offer) => {
-      const { sink } = await memory.accept(offer);
+    const accept: Accept = async (offer, control) => {
+      const { sink } = await memory.accept(offer, control);
       if (offer.name !== 'full') return { sink };
       const write = () => Promise.reject(new TransferError('NO_SPACE'));
       const discard = async () => {

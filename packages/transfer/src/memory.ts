@@ -36,17 +36,21 @@ export function bytesSource(name: string, bytes: Uint8Array): FileSource {
   };
 }
 
-/** A receiver that keeps files in a map, for tests and examples. A name that is taken is refused with EXISTS. */
+/**
+ * A receiver that keeps files in a map, for tests and examples; the key is the name, behind its folders with a `/` after
+ * each. A name that is taken is refused with EXISTS.
+ */
 export function memoryReceiver(): { readonly accept: Accept; readonly files: Map<string, Uint8Array> } {
   const files = new Map<string, Uint8Array>();
-  const accept: Accept = async ({ name }) => {
-    if (files.has(name)) throw new TransferError('EXISTS', `${name} is there already`);
-    return { sink: memorySink(name, files) };
+  const accept: Accept = async ({ name, folder }) => {
+    const key = [...folder, name].join('/');
+    if (files.has(key)) throw new TransferError('EXISTS', `${key} is there already`);
+    return { sink: memorySink(name, key, files) };
   };
   return { accept, files };
 }
 
-function memorySink(name: string, files: Map<string, Uint8Array>): FileSink {
+function memorySink(name: string, key: string, files: Map<string, Uint8Array>): FileSink {
   let parts: Uint8Array[] = [];
   const whole = () => joined(parts);
   return {
@@ -59,9 +63,9 @@ function memorySink(name: string, files: Map<string, Uint8Array>): FileSink {
     digest: () => digestOf(whole(), 'md5'),
     async commit() {
       // Two of one name may have been accepted at once; the first to finish has it.
-      if (files.has(name)) throw new TransferError('EXISTS', `${name} is there already`);
+      if (files.has(key)) throw new TransferError('EXISTS', `${key} is there already`);
       const bytes = whole();
-      files.set(name, bytes);
+      files.set(key, bytes);
       return { name, size: bytes.length, digest: await digestOf(bytes, 'md5'), existing: false };
     },
     async discard() {

@@ -31,7 +31,7 @@ describe('an option out of range is a RangeError with its name, at once', () => 
 
   test('recent of watch, keep of a board and the marks of pipes: whole numbers from 0 on', async () => {
     const session = open({});
-    expect(() => session.watch(() => {}, { recent: -1 })).toThrow('recent');
+    expect(() => session.watch({}, { recent: -1 })).toThrow('recent');
     await session.close();
     expect(() => new ArrivalBoard({ keep: Number.NaN })).toThrow('keep');
     expect(() => pipePair({ highWaterMarkBytes: Number.NaN })).toThrow('highWaterMarkBytes');

@@ -13,6 +13,24 @@ export const DATA_KIND = 1;
 /** Ids are unsigned 32-bit integers, 0 excluded. */
 export const MAX_ID = 0xffff_ffff;
 
+/** The most UTF-16 units of a note: a few screens of text; what is longer is a file. */
+export const MAX_NOTE_LENGTH = 4_000;
+
+/** What a sender may wish for when the name is taken: any other value counts as no wish at all. */
+export const onConflictWishes = ['rename', 'overwrite', 'skip', 'fail'] as const;
+
+/** One of {@link onConflictWishes}. */
+export type OnConflict = (typeof onConflictWishes)[number];
+
+/** Why a partial file that was there is not gone on with. */
+export const restartReasons = {
+  SOURCE_CHANGED: 'the source is not what it was: its size or its modification time is another',
+  PARTIAL_CHANGED: 'what was kept of it is not what the source has there',
+} as const;
+
+/** One of {@link restartReasons}. */
+export type RestartReason = keyof typeof restartReasons;
+
 /** Sender → receiver: a file is offered. Only `id` and `name` are required. */
 export interface NewFile {
   readonly type: 'NEW_FILE';
@@ -23,9 +41,16 @@ export interface NewFile {
   readonly size?: number | undefined;
   /** Milliseconds since 1970. */
   readonly modified?: number | undefined;
+  /** The folders it lies in, outermost first: a list of names, so that no separator can be smuggled in. */
+  readonly folder?: readonly string[] | undefined;
+  /** Whether it may be executed. */
+  readonly executable?: boolean | undefined;
+  /** Names this source to the receiver, so that it finds what it kept of it: 1 to 128 printable ASCII characters. */
   readonly resumeKey?: string | undefined;
-  /** The sender's wish when the name is taken; the receiver has the last word. */
+  /** The sender's wish when the name is taken, one of {@link OnConflict}; the receiver has the last word. */
   readonly onConflict?: string | undefined;
+  /** The GET_FILE that this file answers. */
+  readonly request?: number | undefined;
   /** The sender can also do this digest; `md5` is used unless the receiver names it back. */
   readonly digest?: DigestAlgorithm | undefined;
 }
@@ -40,6 +65,8 @@ export interface AckNewFile {
   readonly offset?: number | undefined;
   /** Hex digest of exactly those `offset` bytes. Without it the sender starts over. */
   readonly prefixDigest?: string | undefined;
+  /** One of {@link RestartReason}: why what was kept of it is not gone on with. */
+  readonly restarted?: string | undefined;
   /** Bytes the sender may have on the way beyond what is stored. Absent: no credit is kept. */
   readonly window?: number | undefined;
   readonly digest?: DigestAlgorithm | undefined;
@@ -93,6 +120,131 @@ export interface CancelFile {
   readonly message?: string | undefined;
 }
 
+/** Either side: no FILE_DATA of this transfer until the same side sends RESUME_FILE. */
+export interface PauseFile {
+  readonly type: 'PAUSE_FILE';
+  readonly id: number;
+}
+
+/** Either side: takes back its own PAUSE_FILE, not the other side's. */
+export interface ResumeFile {
+  readonly type: 'RESUME_FILE';
+  readonly id: number;
+}
+
+/** Sender → receiver: let there be this folder. Sent after what lies in it, so that its modification time stays. */
+export interface NewFolder {
+  readonly type: 'NEW_FOLDER';
+  /** Of the same row as the ids of files. */
+  readonly id: number;
+  readonly name: string;
+  /** The folders it lies in, outermost first. */
+  readonly folder?: readonly string[] | undefined;
+  /** Milliseconds since 1970. */
+  readonly modified?: number | undefined;
+}
+
+/** Receiver → sender: the folder is there, or not. */
+export interface AckNewFolder {
+  readonly type: 'ACK_NEW_FOLDER';
+  readonly id: number;
+  readonly code: string;
+  readonly message?: string | undefined;
+  /** The name it got. */
+  readonly name?: string | undefined;
+}
+
+/** Either side: send me this file. */
+export interface GetFile {
+  readonly type: 'GET_FILE';
+  /** The asker's own numbers, from 1 up, each higher than all before; one row for all kinds of requests. */
+  readonly request: number;
+  readonly name: string;
+  /** The folders it lies in, outermost first. */
+  readonly folder?: readonly string[] | undefined;
+}
+
+/** After OK comes a NEW_FILE with that `request`. */
+export interface AckGetFile {
+  readonly type: 'ACK_GET_FILE';
+  readonly request: number;
+  readonly code: string;
+  readonly message?: string | undefined;
+}
+
+/** Either side: what is there to get? */
+export interface ListFiles {
+  readonly type: 'LIST_FILES';
+  readonly request: number;
+  /** The folder that is asked for; the whole shelf when absent. */
+  readonly folder?: readonly string[] | undefined;
+  /** Also what lies in its folders. */
+  readonly recursive?: boolean | undefined;
+  /** The `next` of the page before. */
+  readonly after?: string | undefined;
+}
+
+/** What a FILE_LIST tells of a file or a folder. */
+export interface ListedEntry {
+  readonly name: string;
+  /** The folders it lies in, from the folder that was asked for on; absent in that folder itself. */
+  readonly folder?: readonly string[] | undefined;
+  readonly kind: 'file' | 'folder';
+  /** Bytes. */
+  readonly size?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly modified?: number | undefined;
+  readonly executable?: boolean | undefined;
+}
+
+/** One page of a list. */
+export interface FileList {
+  readonly type: 'FILE_LIST';
+  readonly request: number;
+  readonly code: string;
+  readonly message?: string | undefined;
+  readonly entries?: readonly ListedEntry[] | undefined;
+  /** There is more: ask again with this as `after`. It means something only to the side that gave it. */
+  readonly next?: string | undefined;
+}
+
+/** Either side: tell this to everybody who watches. */
+export interface Note {
+  readonly type: 'NOTE';
+  /** With it the note is answered by ACK_NOTE. */
+  readonly request?: number | undefined;
+  /** At most {@link MAX_NOTE_LENGTH} UTF-16 units. */
+  readonly text: string;
+}
+
+/** The note was told, or not. */
+export interface AckNote {
+  readonly type: 'ACK_NOTE';
+  readonly request: number;
+  readonly code: string;
+  readonly message?: string | undefined;
+}
+
+/** To whoever sent WATCH: somebody has posted a note. */
+export interface NotePosted {
+  readonly type: 'NOTE_POSTED';
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Either side: are you there? For peers that have no Ping (browsers). */
+export interface Probe {
+  readonly type: 'PROBE';
+  readonly probe: number;
+}
+
+/** I am. */
+export interface AckProbe {
+  readonly type: 'ACK_PROBE';
+  readonly probe: number;
+}
+
 /** Either side: the last packet was wrong. Never answered with another ERROR. */
 export interface ErrorPacket {
   readonly type: 'ERROR';
@@ -100,6 +252,8 @@ export interface ErrorPacket {
   readonly message: string;
   /** The transfer that failed by it, when it could be told. */
   readonly id?: number | undefined;
+  /** The request that failed by it, when it could be told. */
+  readonly request?: number | undefined;
 }
 
 /** Either side: tell me about every file that arrives at yours. */
@@ -115,6 +269,8 @@ export interface FileArrived {
   readonly name: string;
   readonly size: number;
   readonly md5: string;
+  /** The folders it lies in, outermost first. */
+  readonly folder?: readonly string[] | undefined;
   /** Milliseconds since 1970. */
   readonly at: number;
   /** True when it was sent again and the identical file was there already. */
@@ -129,6 +285,19 @@ export type ControlPacket =
   | FileEnd
   | AckFileEnd
   | CancelFile
+  | PauseFile
+  | ResumeFile
+  | NewFolder
+  | AckNewFolder
+  | GetFile
+  | AckGetFile
+  | ListFiles
+  | FileList
+  | Note
+  | AckNote
+  | NotePosted
+  | Probe
+  | AckProbe
   | ErrorPacket
   | Watch
   | FileArrived;

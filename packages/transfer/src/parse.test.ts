@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodePacket, MAX_CONTROL_LENGTH, type Packet, parsePacket, TransferError } from './index.ts';
+import { encodePacket, MAX_CONTROL_LENGTH, MAX_NOTE_LENGTH, type Packet, parsePacket, TransferError } from './index.ts';
 
 function refusal(message: string | Uint8Array): TransferError {
   try {
@@ -16,6 +16,7 @@ const md5 = '0123456789abcdef0123456789abcdef';
 const packets: Packet[] = [
   { type: 'NEW_FILE', id: 1, name: 'a.txt' },
   { type: 'NEW_FILE', id: 0xffff_ffff, name: '', size: 0, modified: -1.5, resumeKey: 'k', onConflict: 'rename' },
+  { type: 'NEW_FILE', id: 1, name: 'a', folder: ['b', 'c'], executable: true, resumeKey: '!'.repeat(128), request: 3 },
   { type: 'ACK_NEW_FILE', id: 1, code: 'OK' },
   { type: 'ACK_NEW_FILE', id: 1, code: 'OK', message: 'm', offset: 5, prefixDigest: md5, window: 9, digest: 'md5' },
   { type: 'ACK_FILE_DATA', id: 1, stored: Number.MAX_SAFE_INTEGER, window: 0 },
@@ -23,6 +24,30 @@ const packets: Packet[] = [
   { type: 'FILE_END', id: 1, sha256: md5 + md5 },
   { type: 'ACK_FILE_END', id: 1, code: 'OK', name: 'a', path: '/a', size: 1, existing: true },
   { type: 'CANCEL_FILE', id: 1 },
+  { type: 'ACK_NEW_FILE', id: 1, code: 'OK', restarted: 'SOURCE_CHANGED' },
+  { type: 'PAUSE_FILE', id: 1 },
+  { type: 'RESUME_FILE', id: 1 },
+  { type: 'NEW_FOLDER', id: 1, name: 'a', folder: ['b'], modified: 1 },
+  { type: 'ACK_NEW_FOLDER', id: 1, code: 'OK', message: 'm', name: 'a' },
+  { type: 'GET_FILE', request: 1, name: 'a', folder: ['b'] },
+  { type: 'ACK_GET_FILE', request: 1, code: 'NOT_FOUND', message: 'm' },
+  { type: 'LIST_FILES', request: 1, folder: ['b'], recursive: true, after: 'x' },
+  {
+    type: 'FILE_LIST',
+    request: 1,
+    code: 'OK',
+    entries: [
+      { name: 'a', folder: ['b'], kind: 'file', size: 1, modified: 1.5, executable: true },
+      { name: 'b', kind: 'folder' },
+    ],
+    next: 'x',
+  },
+  { type: 'NOTE', text: 'x'.repeat(MAX_NOTE_LENGTH), request: 1 },
+  { type: 'ACK_NOTE', request: 1, code: 'OK' },
+  { type: 'NOTE_POSTED', text: 'hello', at: 1 },
+  { type: 'PROBE', probe: 1 },
+  { type: 'ACK_PROBE', probe: 1 },
+  { type: 'ERROR', code: 'BAD_PACKET', message: 'no', request: 1 },
   { type: 'ERROR', code: 'BAD_PACKET', message: 'no' },
   { type: 'WATCH', recent: 3 },
   { type: 'FILE_ARRIVED', name: 'a', size: 1, md5, at: 1 },
@@ -52,6 +77,11 @@ describe('parsePacket', () => {
     ['half an id', '{"type":"NEW_FILE","id":1.5,"name":"a"}', undefined],
     ['a size below 0', '{"type":"NEW_FILE","id":3,"name":"a","size":-1}', 3],
     ['a size above 2^53', '{"type":"NEW_FILE","id":3,"name":"a","size":9007199254740993}', 3],
+    ['a folder that is one string', '{"type":"NEW_FILE","id":3,"name":"a","folder":"b/c"}', 3],
+    ['a resume key with a space', '{"type":"NEW_FILE","id":3,"name":"a","resumeKey":"a b"}', 3],
+    ['a resume key of nothing', '{"type":"NEW_FILE","id":3,"name":"a","resumeKey":""}', 3],
+    ['a longer resume key', `{"type":"NEW_FILE","id":3,"name":"a","resumeKey":"${'k'.repeat(129)}"}`, 3],
+    ['a longer note', `{"type":"NOTE","text":"${'x'.repeat(MAX_NOTE_LENGTH + 1)}"}`, undefined],
     ['FILE_END without a digest', '{"type":"FILE_END","id":3}', 3],
     ['an MD5 of the wrong length', '{"type":"FILE_END","id":3,"md5":"ab"}', 3],
     ['a binary message shorter than its header', new Uint8Array(15), undefined],
@@ -71,6 +101,17 @@ describe('parsePacket', () => {
     expect(refusal(message).code).toBe('UNKNOWN_TYPE');
   });
 
+  test.each([
+    ['LIST_FILES', { request: 7 }],
+    ['GET_FILE', { request: 7 }],
+    ['GET_LATER', { request: 7 }],
+    ['FILE_LIST', { answer: 7 }],
+    ['ACK_GET_FILE', { answer: 7 }],
+    ['NEW_FILE', { answer: 7 }],
+  ])('a malformed %s tells whose request it was', (type, about) => {
+    expect(refusal(JSON.stringify({ type, request: 7, folder: 1 }))).toMatchObject(about);
+  });
+
   test('any text, any JSON, anything shaped like a packet and any bytes: a packet or a TransferError', () => {
     const shaped = fc.record(
       {
@@ -81,6 +122,10 @@ describe('parsePacket', () => {
         size: fc.anything(),
         md5: fc.anything(),
         stored: fc.anything(),
+        folder: fc.anything(),
+        request: fc.anything(),
+        entries: fc.anything(),
+        text: fc.anything(),
       },
       { requiredKeys: ['type'] },
     );

@@ -1,6 +1,14 @@
 import * as v from 'valibot';
 import { TransferError } from './errors.ts';
-import { type ControlPacket, DATA_HEADER_BYTES, DATA_KIND, type FileData, MAX_ID, type Packet } from './packets.ts';
+import {
+  type ControlPacket,
+  DATA_HEADER_BYTES,
+  DATA_KIND,
+  type FileData,
+  MAX_ID,
+  MAX_NOTE_LENGTH,
+  type Packet,
+} from './packets.ts';
 
 /**
  * The longest control packet, in UTF-16 units. The largest honest one is a NEW_FILE whose name will be refused anyway;
@@ -16,6 +24,17 @@ const md5 = v.pipe(v.string(), v.toLowerCase(), v.regex(/^[0-9a-f]{32}$/, 'expec
 const sha256 = v.pipe(v.string(), v.toLowerCase(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'));
 const hex = v.pipe(v.string(), v.toLowerCase(), v.regex(/^[0-9a-f]+$/, 'expected hex digits'));
 const algorithm = v.picklist(['md5', 'sha256']);
+const names = v.array(text);
+const resumeKey = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,128}$/, 'expected 1 to 128 printable ASCII characters'));
+const note = v.pipe(v.string(), v.maxLength(MAX_NOTE_LENGTH, `expected at most ${MAX_NOTE_LENGTH} characters`));
+const entry = v.object({
+  name: text,
+  folder: v.optional(names),
+  kind: v.picklist(['file', 'folder']),
+  size: v.optional(count),
+  modified: v.optional(time),
+  executable: v.optional(v.boolean()),
+});
 
 /** One schema a type. `v.object` drops fields it does not know: that is how later versions may add some. */
 const schemas = {
@@ -25,8 +44,11 @@ const schemas = {
     name: text,
     size: v.optional(count),
     modified: v.optional(time),
-    resumeKey: v.optional(text),
+    folder: v.optional(names),
+    executable: v.optional(v.boolean()),
+    resumeKey: v.optional(resumeKey),
     onConflict: v.optional(text),
+    request: v.optional(id),
     digest: v.optional(algorithm),
   }),
   ACK_NEW_FILE: v.object({
@@ -36,6 +58,7 @@ const schemas = {
     message: v.optional(text),
     offset: v.optional(count),
     prefixDigest: v.optional(hex),
+    restarted: v.optional(text),
     window: v.optional(count),
     digest: v.optional(algorithm),
   }),
@@ -60,23 +83,72 @@ const schemas = {
     code: v.optional(text),
     message: v.optional(text),
   }),
-  ERROR: v.object({ type: v.literal('ERROR'), code: text, message: text, id: v.optional(id) }),
+  PAUSE_FILE: v.object({ type: v.literal('PAUSE_FILE'), id }),
+  RESUME_FILE: v.object({ type: v.literal('RESUME_FILE'), id }),
+  NEW_FOLDER: v.object({
+    type: v.literal('NEW_FOLDER'),
+    id,
+    name: text,
+    folder: v.optional(names),
+    modified: v.optional(time),
+  }),
+  ACK_NEW_FOLDER: v.object({
+    type: v.literal('ACK_NEW_FOLDER'),
+    id,
+    code: text,
+    message: v.optional(text),
+    name: v.optional(text),
+  }),
+  GET_FILE: v.object({ type: v.literal('GET_FILE'), request: id, name: text, folder: v.optional(names) }),
+  ACK_GET_FILE: v.object({ type: v.literal('ACK_GET_FILE'), request: id, code: text, message: v.optional(text) }),
+  LIST_FILES: v.object({
+    type: v.literal('LIST_FILES'),
+    request: id,
+    folder: v.optional(names),
+    recursive: v.optional(v.boolean()),
+    after: v.optional(text),
+  }),
+  FILE_LIST: v.object({
+    type: v.literal('FILE_LIST'),
+    request: id,
+    code: text,
+    message: v.optional(text),
+    entries: v.optional(v.array(entry)),
+    next: v.optional(text),
+  }),
+  NOTE: v.object({ type: v.literal('NOTE'), request: v.optional(id), text: note }),
+  ACK_NOTE: v.object({ type: v.literal('ACK_NOTE'), request: id, code: text, message: v.optional(text) }),
+  NOTE_POSTED: v.object({ type: v.literal('NOTE_POSTED'), text, at: time }),
+  PROBE: v.object({ type: v.literal('PROBE'), probe: id }),
+  ACK_PROBE: v.object({ type: v.literal('ACK_PROBE'), probe: id }),
+  ERROR: v.object({
+    type: v.literal('ERROR'),
+    code: text,
+    message: text,
+    id: v.optional(id),
+    request: v.optional(id),
+  }),
   WATCH: v.object({ type: v.literal('WATCH'), recent: v.optional(count) }),
   FILE_ARRIVED: v.object({
     type: v.literal('FILE_ARRIVED'),
     name: text,
     size: count,
     md5,
+    folder: v.optional(names),
     at: time,
     existing: v.optional(v.boolean()),
   }),
 } as const satisfies Record<ControlPacket['type'], v.GenericSchema<unknown, ControlPacket>>;
 
+/** The packets whose `request` is one of the side that gets them. */
+const answers: ReadonlySet<string> = new Set(['NEW_FILE', 'ACK_GET_FILE', 'FILE_LIST', 'ACK_NOTE']);
+
 /**
  * A WebSocket message as a packet: text is a control packet, binary is FILE_DATA (whose `bytes` are a view into the
  * message).
  *
- * @throws {TransferError} BAD_PACKET or UNKNOWN_TYPE, never anything else; `id` is set when the message still told it.
+ * @throws {TransferError} BAD_PACKET or UNKNOWN_TYPE, never anything else; `id`, `request` and `answer` are
+ * set when the message still told them.
  */
 export function parsePacket(message: string | Uint8Array): Packet {
   return typeof message === 'string' ? parseControl(message) : parseData(message);
@@ -99,23 +171,24 @@ function parseControl(message: string): ControlPacket {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new TransferError('BAD_PACKET', 'expected a text message to be a JSON object');
   }
-  const { type, id: idField } = json as { type?: unknown; id?: unknown };
-  const known = v.is(id, idField) ? idField : undefined;
+  const { type, ...fields } = json as { type?: unknown; id?: unknown; request?: unknown };
+  // Requests and answers carry a number of their asker; what is wrong with them concerns one side or the other.
+  const row = typeof type === 'string' && answers.has(type) ? 'answer' : 'request';
+  const about = {
+    id: v.is(id, fields.id) ? fields.id : undefined,
+    [row]: v.is(id, fields.request) ? fields.request : undefined,
+  };
   if (typeof type !== 'string') {
-    throw new TransferError('BAD_PACKET', 'expected a packet to have a type, a string', { id: known });
+    throw new TransferError('BAD_PACKET', 'expected a packet to have a type, a string', about);
   }
   if (!Object.hasOwn(schemas, type)) {
-    throw new TransferError('UNKNOWN_TYPE', `no packet has the type ${JSON.stringify(type.slice(0, 40))}`, {
-      id: known,
-    });
+    throw new TransferError('UNKNOWN_TYPE', `no packet has the type ${JSON.stringify(type.slice(0, 40))}`, about);
   }
   const result = v.safeParse(schemas[type as ControlPacket['type']], json, { abortEarly: true });
   if (result.success) return result.output;
   const issue = result.issues[0];
   const field = v.getDotPath(issue);
-  throw new TransferError('BAD_PACKET', `${type}${field ? `.${field}` : ''}: ${issue.message.slice(0, 200)}`, {
-    id: known,
-  });
+  throw new TransferError('BAD_PACKET', `${type}${field ? `.${field}` : ''}: ${issue.message.slice(0, 200)}`, about);
 }
 
 /**

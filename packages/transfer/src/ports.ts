@@ -1,4 +1,5 @@
-import type { DigestAlgorithm } from './packets.ts';
+import type { TransferError } from './errors.ts';
+import type { DigestAlgorithm, ListedEntry, OnConflict, RestartReason } from './packets.ts';
 import type { SafeName } from './safe-name.ts';
 
 /** How a source is to be opened. */
@@ -22,6 +23,15 @@ export interface FileSource {
   readonly size: number | undefined;
   /** Milliseconds since 1970. */
   readonly modified?: number;
+  /** The folders it is to lie in at the receiver, outermost first; none when absent. */
+  readonly folder?: readonly string[];
+  /** Whether it may be executed. */
+  readonly executable?: boolean;
+  /**
+   * The same for the same source whenever it is sent, 1 to 128 characters from `!` to `~`: what a receiver kept of it is
+   * found by this, and gone on with. Not made of size or time: a changed source is to be recognised as such.
+   */
+  readonly resumeKey?: string;
   /** Rejects with TransferError SOURCE_FAILED or SOURCE_CHANGED. */
   open(options: OpenOptions): Promise<OpenSource>;
 }
@@ -64,11 +74,18 @@ export interface FileSink {
   restart(): Promise<void>;
   /** Hex digest of everything written so far, the prefix included. */
   digest(): Promise<string>;
+  /**
+   * Awaited before written bytes are acknowledged, when it is there: for a receiver whose word is to survive a power cut.
+   * One call stands for all writes before it.
+   */
+  flush?(): Promise<void>;
   /** Makes the file appear under its final name. */
   commit(): Promise<StoredFile>;
   /**
-   * Gives up. `keepPartial` is true when what was written is good and may be resumed (the connection was lost, the
-   * disk is full, somebody cancelled); false when it is known to be wrong (DIGEST_MISMATCH, SIZE_MISMATCH).
+   * Gives up. `keepPartial` is true when what was written is good and may be gone on with by a later offer of the same
+   * `resumeKey`: the connection was lost, either side cancelled or shuts down, the disk is full, storage or source failed,
+   * a newer transfer took over. False when it is known, or must be feared, to be wrong: DIGEST_MISMATCH, SIZE_MISMATCH,
+   * SOURCE_CHANGED, TOO_LARGE, a sender that broke the rules (BAD_PACKET).
    */
   discard(options?: { readonly keepPartial: boolean }): Promise<void>;
 }
@@ -76,12 +93,20 @@ export interface FileSink {
 /** What the receiver is asked to take. */
 export interface FileOffer {
   readonly name: SafeName;
+  /** The folders it is to lie in, outermost first; empty when it lies in none. */
+  readonly folder: readonly SafeName[];
   readonly id: number;
   /** Bytes, when declared. */
   readonly size?: number;
   /** Milliseconds since 1970. */
   readonly modified?: number;
-  readonly onConflict?: string;
+  readonly executable?: boolean;
+  /** See {@link FileSource.resumeKey}: the sender's word. */
+  readonly resumeKey?: string;
+  /** What the sender wishes when the name is taken; the receiver has the last word. Absent: no wish. */
+  readonly onConflict?: OnConflict;
+  /** It was asked for by this request of ours. */
+  readonly request?: number;
 }
 
 /** What an {@link Accept} answers: the sink, and what it holds already. */
@@ -91,7 +116,63 @@ export interface Accepted {
   readonly offset?: number;
   /** Hex MD5 of exactly those bytes. Without it the sender starts over. */
   readonly prefixDigest?: string;
+  /** Something was kept of this file, and is not gone on with: why. The sender is told. */
+  readonly restarted?: RestartReason;
+}
+
+/** The receiver's own hold of one transfer, given to {@link Accept}; good from then until the transfer has ended. */
+export interface TransferControl {
+  /**
+   * Ends the transfer, and tells the sender: the peer's `sendFile` rejects with that code. Resolves once the sink is
+   * discarded, or committed when it was too late; at once when all that is over. So a newer transfer of the same
+   * `resumeKey` takes over from one whose connection is dead and does not know it (SUPERSEDED). Not to be awaited by the
+   * `accept` that got it, which it waits for.
+   */
+  end(error: TransferError): Promise<void>;
+  /** Asks the sender to hold the file's bytes back until `resume`. What is on the way still comes. */
+  pause(): void;
+  resume(): void;
 }
 
 /** Decides on an offered file. Throw `TransferError(code)` to refuse. */
-export type Accept = (offer: FileOffer) => Promise<Accepted>;
+export type Accept = (offer: FileOffer, control: TransferControl) => Promise<Accepted>;
+
+/** A folder the receiver is asked to have. */
+export interface FolderOffer {
+  readonly name: SafeName;
+  /** The folders it is to lie in, outermost first; empty when it lies in none. */
+  readonly folder: readonly SafeName[];
+  /** Milliseconds since 1970. */
+  readonly modified?: number;
+}
+
+/** Makes the folder unless it is there, and sets its time. Throw `TransferError(code)` to refuse. */
+export type AcceptFolder = (offer: FolderOffer) => Promise<{
+  /** The name it got. */
+  readonly name: string;
+}>;
+
+/** How a {@link FileShelf} is to be listed. */
+export interface ListOptions {
+  /** Also what lies in the folder's folders. */
+  readonly recursive?: boolean;
+  /** The `next` of the page before, as it was given. It comes from the peer and may be anything. */
+  readonly after?: string;
+  /** Nobody waits for the page any more. */
+  readonly signal?: AbortSignal;
+}
+
+/** Some entries of a list. */
+export interface ListPage {
+  readonly entries: readonly ListedEntry[];
+  /** There are more, and this says where: opaque to whoever lists. */
+  readonly next?: string;
+}
+
+/** Files that a peer may ask for. */
+export interface FileShelf {
+  /** The file, ready to be opened. Rejects with TransferError NOT_FOUND, FORBIDDEN or SOURCE_FAILED. */
+  file(name: SafeName, folder: readonly SafeName[]): Promise<FileSource>;
+  /** One page of what lies in the folder; put together with `PageBuilder`, it fits into a packet. Rejects likewise. */
+  list(folder: readonly SafeName[], options?: ListOptions): Promise<ListPage>;
+}

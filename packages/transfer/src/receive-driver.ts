@@ -1,16 +1,33 @@
 import { asTransferError, TransferError } from './errors.ts';
-import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
-import type { Accept, FileSink, StoredFile } from './ports.ts';
+import {
+  type CancelFile,
+  type ErrorPacket,
+  type FileData,
+  type FileEnd,
+  type NewFile,
+  onConflictWishes,
+  type Packet,
+  type RestartReason,
+} from './packets.ts';
+import type { Accept, FileOffer, FileSink, StoredFile, TransferControl } from './ports.ts';
 import { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
-import { safeName } from './safe-name.ts';
+import { safeFolder, safeName } from './safe-name.ts';
 
 /** What the receiving side tells about its transfers. `name` is the sender's word: print it through `printable`. */
 export type TransferEvent = {
   readonly id: number;
   readonly name: string;
   readonly size?: number;
+  /** The folders it is to lie in, outermost first; absent when it lies in none. Like the name: the sender's word. */
+  readonly folder?: readonly string[];
 } & (
   | { readonly type: 'offered' }
+  /** `offset` bytes were kept of it, and the sender goes on there. */
+  | { readonly type: 'resumed'; readonly offset: number }
+  /** Something was kept of it, and it begins anew all the same. */
+  | { readonly type: 'restarted'; readonly reason: RestartReason }
+  /** By whom: `local` is this side. Both may have, and then both must continue. */
+  | { readonly type: 'paused' | 'continued'; readonly by: 'local' | 'peer' }
   | { readonly type: 'progress'; readonly stored: number }
   | { readonly type: 'stored'; readonly file: StoredFile }
   | { readonly type: 'refused' | 'failed'; readonly code: TransferError['code']; readonly message: string }
@@ -63,16 +80,9 @@ export class ReceiveDriver {
       try {
         if (refusal) throw refusal;
         this.#machine.checkOffer();
-        const { name, id, size, modified, onConflict } = this.#offer;
-        const safe = safeName(name);
+        const offer = fileOffer(this.#offer);
         if (!this.#port.accept) throw new TransferError('FORBIDDEN', 'this side takes no files');
-        const held = await this.#port.accept({
-          name: safe,
-          id,
-          ...(size === undefined ? {} : { size }),
-          ...(modified === undefined ? {} : { modified }),
-          ...(onConflict === undefined ? {} : { onConflict }),
-        });
+        const held = await this.#port.accept(offer, this.#control());
         this.#sink = held.sink;
         // Ended while we decided: the task of `#fail` stands behind this one and discards the sink.
         if (!this.#machine.ended) this.#apply(this.#machine.accept(held));
@@ -105,6 +115,17 @@ export class ReceiveDriver {
   /** Ends the transfer from our side, unless it is being committed. */
   stop(error: TransferError, answer: 'CANCEL_FILE' | undefined): void {
     this.#apply(this.#machine.stop(error, answer));
+  }
+
+  #control(): TransferControl {
+    return {
+      end: (error) => {
+        this.stop(error, 'CANCEL_FILE');
+        return this.settled;
+      },
+      pause: () => {},
+      resume: () => {},
+    };
   }
 
   #apply(actions: readonly ReceiveAction[]): void {
@@ -204,9 +225,41 @@ export class ReceiveDriver {
       | { type: 'stored'; file: StoredFile }
       | { type: 'refused' | 'failed'; code: TransferError['code']; message: string },
   ): void {
-    const { id, name, size } = this.#offer;
-    this.#port.emit({ id, name, ...(size === undefined ? {} : { size }), ...event });
+    const { id, name, size, folder = [] } = this.#offer;
+    this.#port.emit({
+      id,
+      name,
+      ...(size === undefined ? {} : { size }),
+      ...(folder.length === 0 ? {} : { folder }),
+      ...event,
+    });
   }
+}
+
+/** The offer as its receiver sees it. Throws TransferError BAD_NAME. */
+function fileOffer({
+  id,
+  name,
+  folder,
+  size,
+  modified,
+  executable,
+  resumeKey,
+  onConflict,
+  request,
+}: NewFile): FileOffer {
+  const wish = onConflictWishes.find((known) => known === onConflict);
+  return {
+    id,
+    name: safeName(name),
+    folder: safeFolder(folder ?? []),
+    ...(size === undefined ? {} : { size }),
+    ...(modified === undefined ? {} : { modified }),
+    ...(executable === undefined ? {} : { executable }),
+    ...(resumeKey === undefined ? {} : { resumeKey }),
+    ...(wish === undefined ? {} : { onConflict: wish }),
+    ...(request === undefined ? {} : { request }),
+  };
 }
 
 function said({ code, message }: TransferError): { code: TransferError['code']; message: string } {

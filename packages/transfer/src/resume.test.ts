@@ -20,8 +20,8 @@ describe('a resume', () => {
     const [near, far] = pipePair();
     const memory = memoryReceiver();
     const calls: string[] = [];
-    const accept: Accept = async (offer) => {
-      const { sink } = await memory.accept(offer);
+    const accept: Accept = async (offer, control) => {
+      const { sink } = await memory.accept(offer, control);
       await sink.write(prefix);
       const watched: FileSink = {
         ...sink,
@@ -66,7 +66,7 @@ describe('a resume', () => {
     const { accept } = memoryReceiver();
     openSession(far, {
       role: 'acceptor',
-      accept: async (offer) => ({ ...(await accept(offer)), offset: 7, prefixDigest: 'ab' }),
+      accept: async (offer, control) => ({ ...(await accept(offer, control)), offset: 7, prefixDigest: 'ab' }),
     });
     const peer = new RawPeer(near);
     peer.say({ type: 'NEW_FILE', id: 1, name: 'a' });

@@ -61,6 +61,27 @@ export function safeName(name: string): SafeName {
   return composed as SafeName;
 }
 
+/** The most folders that a file may lie in. A path of so many names is longer than most systems open. */
+export const MAX_FOLDER_DEPTH = 64;
+
+/**
+ * The folders that something lies in, outermost first, each judged as a name.
+ *
+ * @throws {TransferError} BAD_NAME, also for more than {@link MAX_FOLDER_DEPTH} of them.
+ */
+export function safeFolder(folder: readonly string[]): readonly SafeName[] {
+  if (folder.length > MAX_FOLDER_DEPTH) {
+    throw new TransferError('BAD_NAME', `expected at most ${MAX_FOLDER_DEPTH} folders, got ${folder.length}`);
+  }
+  return folder.map((name) => {
+    try {
+      return safeName(name);
+    } catch (error) {
+      throw new TransferError('BAD_NAME', `a folder: ${(error as Error).message}`);
+    }
+  });
+}
+
 /**
  * Whether Windows can hold the name as well. It cannot with one of `< > : " | ? *`, and `a:b` would be a hidden stream of
  * the file `a`. That is for receivers on Windows to ask: elsewhere these are characters like any other, and `what?.txt`

@@ -1,6 +1,6 @@
 import { encodePacket } from './encode.ts';
 import { asTransferError, type TransferError } from './errors.ts';
-import type { Packet } from './packets.ts';
+import type { Packet, RestartReason } from './packets.ts';
 import type { FileSource, OpenSource, StoredFile } from './ports.ts';
 import { type SendAction, SendMachine, type ToSender } from './send-machine.ts';
 import type { TurnTaking } from './turn-taking.ts';
@@ -21,6 +21,15 @@ export interface SendProgress {
    */
   readonly compared?: number;
 }
+
+/** What happens to a file being sent, beside its progress. */
+export type SendingEvent =
+  /** The receiver held `offset` bytes of it, proven to be the same: it goes on there. */
+  | { readonly type: 'resumed'; readonly offset: number }
+  /** Something was kept of it, and it begins anew all the same. */
+  | { readonly type: 'restarted'; readonly reason: RestartReason }
+  /** By whom: `local` is this side. Both may have, and then both must continue. */
+  | { readonly type: 'paused' | 'continued'; readonly by: 'local' | 'peer' };
 
 /** What a {@link SendDriver} needs of its session. */
 export interface SendPort {

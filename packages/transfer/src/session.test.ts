@@ -157,8 +157,8 @@ test('a large file does not keep a small one waiting: each gets a chunk in turn'
 test('one file whose disk is stuck does not stall the others', async () => {
   const memory = memoryReceiver();
   const stuck = deferred();
-  const accept: Accept = async (offer) => {
-    const held = await memory.accept(offer);
+  const accept: Accept = async (offer, control) => {
+    const held = await memory.accept(offer, control);
     if (offer.name !== 'stuck') return held;
     const slow: FileSink = { ...held.sink, write: (bytes) => stuck.promise.then(() => held.sink.write(bytes)) };
     return { sink: slow };
@@ -177,8 +177,8 @@ test('a sender that ignores its credit is held by the pipe, and its file still a
   const memory = memoryReceiver();
   const gate = deferred();
   let waiting = 0;
-  const accept: Accept = async (offer) => {
-    const { sink } = await memory.accept(offer);
+  const accept: Accept = async (offer, control) => {
+    const { sink } = await memory.accept(offer, control);
     const write = async (bytes: Uint8Array) => {
       waiting += bytes.length;
       await gate.promise;

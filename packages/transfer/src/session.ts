@@ -1,63 +1,29 @@
 import type { Arrival, ArrivalBoard } from './arrival-board.ts';
 import { asTransferError, TransferError } from './errors.ts';
 import { Incoming } from './incoming.ts';
-import { wholeNumber, wholeNumberOrInfinity } from './options.ts';
+import { wholeNumber } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { Outgoing } from './outgoing.ts';
-import type { FileArrived, Packet } from './packets.ts';
+import type { FileArrived, ListedEntry, Packet } from './packets.ts';
 import { parsePacket } from './parse.ts';
 import type { MessagePipe } from './pipe.ts';
 import { connectionLost } from './pipe-end.ts';
-import type { Accept, FileSource, StoredFile } from './ports.ts';
-import type { TransferEvent } from './receive-driver.ts';
-import type { SendProgress } from './send-driver.ts';
+import type { FileSource, StoredFile } from './ports.ts';
+import {
+  checkOptions,
+  type FolderSource,
+  type GetOptions,
+  type SendOptions,
+  type Session,
+  type SessionOptions,
+  type WatchListeners,
+} from './session-options.ts';
 import { TurnTaking } from './turn-taking.ts';
+
+export type { SendOptions, Session, SessionOptions } from './session-options.ts';
 
 /** How many malformed or misplaced packets a peer may send before the connection is closed with 1008. */
 export const MAX_VIOLATIONS = 16;
-
-/** How a session is to run. */
-export interface SessionOptions {
-  /** `opener`: this side called `connect`, and its transfers have odd ids. */
-  readonly role: 'opener' | 'acceptor';
-  /** Decides on offered files; without it every one is refused with FORBIDDEN. */
-  readonly accept?: Accept | undefined;
-  /** Where stored files are announced and WATCH is served; without it WATCH is refused with FORBIDDEN. */
-  readonly board?: ArrivalBoard | undefined;
-  /** Bytes per transfer a sender may have on the way beyond what is stored, from 1 on, 4 MiB by default. */
-  readonly windowBytes?: number | undefined;
-  /** The most bytes of one FILE_DATA we send, from 1 on, 256 KiB by default. */
-  readonly chunkBytes?: number | undefined;
-  /** The largest file that is taken; without it the sink's disk is the limit. */
-  readonly maxFileBytes?: number | undefined;
-  /** Open transfers in one direction, from 1 on, 128 by default. More of ours wait; more of the peer's are refused. */
-  readonly maxTransfers?: number | undefined;
-  /** Hears about every file that is offered to us. What it throws is dropped. */
-  readonly onTransfer?: ((event: TransferEvent) => void) | undefined;
-}
-
-/** What `sendFile` takes. */
-export interface SendOptions {
-  /**
-   * Called when the receiver has taken the offer, and whenever it has acknowledged more or more was `compared` with what it
-   * holds. What it throws is dropped.
-   */
-  readonly onProgress?: ((progress: SendProgress) => void) | undefined;
-  /** Cancels the transfer; the promise rejects with CANCELLED. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** All transfers of one connection, both ways. */
-export interface Session {
-  /** Resolves when the receiver has stored the file; rejects with a TransferError. */
-  sendFile(source: FileSource, options?: SendOptions): Promise<StoredFile>;
-  /** Asks the peer to tell of every file that arrives there, the `recent` (0) last ones first. Replaces an earlier watch. */
-  watch(onArrived: (arrival: FileArrived) => void, options?: { readonly recent?: number }): void;
-  /** Resolves, never rejects, when the pipe has ended and every sink and source is closed. */
-  readonly closed: Promise<void>;
-  /** Cancels what is open with SHUTTING_DOWN, closes the pipe (1000 unless told otherwise) and resolves like `closed`. */
-  close(code?: number, reason?: string): Promise<void>;
-}
 
 const sessions = new WeakMap<MessagePipe, Session>();
 
@@ -79,16 +45,6 @@ export function openSession(pipe: MessagePipe, options: SessionOptions): Session
   return session;
 }
 
-function checkOptions({ role, windowBytes, chunkBytes, maxFileBytes, maxTransfers }: SessionOptions): void {
-  if (role !== 'opener' && role !== 'acceptor') {
-    throw new RangeError(`expected role to be 'opener' or 'acceptor', got ${role}`);
-  }
-  if (windowBytes !== undefined) wholeNumber('windowBytes', windowBytes, 1);
-  if (chunkBytes !== undefined) wholeNumber('chunkBytes', chunkBytes, 1);
-  if (maxFileBytes !== undefined) wholeNumberOrInfinity('maxFileBytes', maxFileBytes, 0);
-  if (maxTransfers !== undefined) wholeNumberOrInfinity('maxTransfers', maxTransfers, 1);
-}
-
 class PipeSession implements Session {
   readonly closed: Promise<void>;
   readonly #pipe: MessagePipe;
@@ -99,7 +55,7 @@ class PipeSession implements Session {
   readonly #incoming: Incoming;
   #violations = 0;
   #closing = false;
-  #onArrived: ((arrival: FileArrived) => void) | undefined;
+  #listeners: WatchListeners = {};
   #unsubscribe: (() => void) | undefined;
 
   constructor(pipe: MessagePipe, options: SessionOptions) {
@@ -131,9 +87,30 @@ class PipeSession implements Session {
     return this.#outgoing.sendFile(source, options);
   }
 
-  watch(onArrived: (arrival: FileArrived) => void, { recent }: { readonly recent?: number } = {}): void {
+  async sendFolder(_folder: FolderSource): Promise<{ readonly name: string }> {
+    throw new TransferError('FORBIDDEN', 'folders are not sent yet');
+  }
+
+  async getFile(_name: string, _options: GetOptions): Promise<StoredFile> {
+    throw new TransferError('FORBIDDEN', 'files are not asked for yet');
+  }
+
+  // biome-ignore lint/correctness/useYield: nothing is listed yet
+  async *list(): AsyncIterable<ListedEntry> {
+    throw new TransferError('FORBIDDEN', 'files are not listed yet');
+  }
+
+  async postNote(_text: string): Promise<void> {
+    throw new TransferError('FORBIDDEN', 'notes are not posted yet');
+  }
+
+  async probe(): Promise<number> {
+    throw new TransferError('FORBIDDEN', 'nothing is probed yet');
+  }
+
+  watch(listeners: WatchListeners, { recent }: { readonly recent?: number } = {}): void {
     if (recent !== undefined) wholeNumber('recent', recent, 0);
-    this.#onArrived = onArrived;
+    this.#listeners = listeners;
     this.#outbox.send({ type: 'WATCH', recent });
   }
 
@@ -203,6 +180,22 @@ class PipeSession implements Session {
       case 'FILE_ARRIVED':
         this.#tellArrived(packet);
         break;
+      case 'NEW_FOLDER':
+        this.#outbox.send({ type: 'ACK_NEW_FOLDER', id: packet.id, code: 'FORBIDDEN' });
+        break;
+      case 'GET_FILE':
+        this.#outbox.send({ type: 'ACK_GET_FILE', request: packet.request, code: 'FORBIDDEN' });
+        break;
+      case 'LIST_FILES':
+        this.#outbox.send({ type: 'FILE_LIST', request: packet.request, code: 'FORBIDDEN' });
+        break;
+      case 'NOTE':
+        if (packet.request !== undefined)
+          this.#outbox.send({ type: 'ACK_NOTE', request: packet.request, code: 'FORBIDDEN' });
+        break;
+      case 'PROBE':
+        this.#outbox.send({ type: 'ACK_PROBE', probe: packet.probe });
+        break;
     }
   }
 
@@ -220,7 +213,7 @@ class PipeSession implements Session {
 
   #tellArrived(packet: FileArrived): void {
     try {
-      this.#onArrived?.(packet);
+      this.#listeners.onArrived?.(packet);
     } catch {
       // A listener's bug is not the peer's violation.
     }
@@ -228,8 +221,8 @@ class PipeSession implements Session {
 
   /** Says what was wrong, fails the transfer it was about, and after too many of them ends the connection. */
   #violation(error: TransferError): void {
-    const { code, message, id } = error;
-    this.#outbox.send({ type: 'ERROR', code, message, id });
+    const { code, message, id, request } = error;
+    this.#outbox.send({ type: 'ERROR', code, message, id, request });
     // A type nobody knows is no fault of a transfer: a later version may have meant well.
     if (id !== undefined && code !== 'UNKNOWN_TYPE') {
       this.#incoming.fail(id, error);

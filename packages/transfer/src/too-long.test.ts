@@ -70,15 +70,15 @@ test('a file that was stored under a very long name is still acknowledged, and i
   const [near, far] = pipePair();
   const memory = memoryReceiver();
   const name = 'x'.repeat(MAX_CONTROL_LENGTH);
-  const accept: Accept = async (offer) => {
-    const { sink } = await memory.accept(offer);
+  const accept: Accept = async (offer, control) => {
+    const { sink } = await memory.accept(offer, control);
     return { sink: { ...sink, commit: async () => ({ ...(await sink.commit()), name, path: name }) } };
   };
   const board = new ArrivalBoard();
   openSession(far, { role: 'acceptor', accept, board });
   const sender = openSession(near, { role: 'opener' });
   const heard = deferred<string>();
-  sender.watch((arrival) => heard.resolve(arrival.name));
+  sender.watch({ onArrived: ({ name }) => heard.resolve(name) });
   expect(await sender.sendFile(bytesSource('a', one))).toMatchObject({ name: 'a', size: 1 });
   board.announce({ name: 'next', size: 1, digest: '0cc175b9c0f1b6a831c399e269772661' });
   expect(await heard.promise).toBe('next');

@@ -41,8 +41,8 @@ describe('a digest that does not fit', () => {
     const memory = memoryReceiver();
     openSession(far, {
       role: 'acceptor',
-      accept: async (offer) => {
-        const accepted = await memory.accept(offer);
+      accept: async (offer, control) => {
+        const accepted = await memory.accept(offer, control);
         if (held === undefined) return accepted;
         await accepted.sink.write(held);
         return { ...accepted, offset: held.length, prefixDigest: wrong };

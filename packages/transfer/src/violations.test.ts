@@ -25,8 +25,8 @@ function receiving(options: Partial<SessionOptions> = {}) {
   const [near, far] = pipePair();
   const memory = memoryReceiver();
   const discards: (boolean | undefined)[] = [];
-  const accept: Accept = async (offer) => {
-    const { sink } = await memory.accept(offer);
+  const accept: Accept = async (offer, control) => {
+    const { sink } = await memory.accept(offer, control);
     const discard: FileSink['discard'] = async (how) => {
       discards.push(how?.keepPartial);
     };

@@ -4,8 +4,8 @@ import { type Accept, type FileSink, memoryReceiver } from '../src/index.ts';
 export function watchedReceiver(change: (sink: FileSink) => Partial<FileSink> = () => ({})) {
   const memory = memoryReceiver();
   const ends: string[] = [];
-  const accept: Accept = async (offer) => {
-    const { sink } = await memory.accept(offer);
+  const accept: Accept = async (offer, control) => {
+    const { sink } = await memory.accept(offer, control);
     const whole = { ...sink, ...change(sink) };
     return {
       sink: {

@@ -80,7 +80,7 @@ export const sessions: Target = {
         if (event.type === 'failed' || event.type === 'refused') codes.push(event.code);
       },
     });
-    session.watch(() => {}, { recent: 1 });
+    session.watch({}, { recent: 1 });
     const sent = session.sendFile(bytesSource('ours', utf8('xyz'))).then(
       () => 'stored',
       (error) => transferCode(error),

@@ -79,8 +79,9 @@ function reportTransfers(reporter: Reporter, counts: { stored: number; failed: n
     const transfers = running.get(connection) ?? new Map<number, Running>();
     running.set(connection, transfers);
     const transfer = transfers.get(event.id) ?? { id: ++lastId, startedAt: performance.now() };
-    if (event.type === 'offered' || event.type === 'progress') transfers.set(event.id, transfer);
-    else transfers.delete(event.id);
+    const over = event.type === 'stored' || event.type === 'refused' || event.type === 'failed';
+    if (over) transfers.delete(event.id);
+    else transfers.set(event.id, transfer);
     return transfer;
   }
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { noControl, offerOf } from '../../test/offers.ts';
 import type { FileOffer } from '../ports.ts';
-import { safeName } from '../safe-name.ts';
 import { directoryReceiver } from './directory-receiver.ts';
 import { storageError } from './file-errors.ts';
 
@@ -23,7 +23,7 @@ afterEach(() => directory.remove());
 
 async function accept(name: string, rest: Partial<FileOffer> = {}) {
   const receiver = await directoryReceiver(dir);
-  return receiver.accept({ name: safeName(name), id: 1, ...rest });
+  return receiver.accept(offerOf(name, rest), noControl);
 }
 
 async function store(name: string, content: string, rest: Partial<FileOffer> = {}) {
@@ -69,15 +69,15 @@ describe('a directory as receiver', () => {
   });
 
   test('takes names that only Windows cannot hold, except on Windows or when told so', async () => {
-    const offer = { name: safeName('what?.txt'), id: 1 };
+    const offer = offerOf('what?.txt');
     const elsewhere = await directoryReceiver(dir, { windowsNames: false });
     if (process.platform !== 'win32') {
-      await (await elsewhere.accept(offer)).sink.commit();
+      await (await elsewhere.accept(offer, noControl)).sink.commit();
       expect(await readdir(dir)).toEqual(['what?.txt']);
     }
     const windows = await directoryReceiver(dir, { windowsNames: true });
-    await expect(windows.accept(offer)).rejects.toMatchObject({ code: 'BAD_NAME' });
-    await (await windows.accept({ name: safeName('what.txt'), id: 2 })).sink.discard();
+    await expect(windows.accept(offer, noControl)).rejects.toMatchObject({ code: 'BAD_NAME' });
+    await (await windows.accept(offerOf('what.txt'), noControl)).sink.discard();
   });
 
   test('offers the identical file as already stored, and keeps it', async () => {
@@ -164,7 +164,7 @@ describe('a directory as receiver', () => {
     const stored = await Promise.all(
       Array.from({ length: 50 }, async (_, index) => {
         const text = `content ${index % 25}`.repeat(1000);
-        const { sink } = await receiver.accept({ name: safeName('a.txt'), id: index + 1 });
+        const { sink } = await receiver.accept(offerOf('a.txt', { id: index + 1 }), noControl);
         for (let at = 0; at < text.length; at += 1000) await sink.write(bytes(text.slice(at, at + 1000)));
         return { text, file: await sink.commit() };
       }),
@@ -188,16 +188,16 @@ describe('a directory as receiver', () => {
     const into = join(dir, 'into');
     await mkdir(into);
     const receiver = await directoryReceiver(into);
-    const offer = { name: safeName('a.txt'), id: 1, size: 4 };
+    const offer = offerOf('a.txt', { size: 4 });
     const gone = { code: 'STORAGE_FAILED', message: 'the file could not be stored: the receiving folder is gone' };
-    const { sink } = await receiver.accept(offer);
+    const { sink } = await receiver.accept(offer, noControl);
     await sink.write(bytes('lost'));
     await rm(into, { recursive: true });
     await expect(sink.commit()).rejects.toMatchObject(gone);
-    await expect(receiver.accept(offer)).rejects.toMatchObject(gone);
-    await expect(receiver.accept({ ...offer, size: undefined } as never)).rejects.toMatchObject(gone);
+    await expect(receiver.accept(offer, noControl)).rejects.toMatchObject(gone);
+    await expect(receiver.accept({ ...offer, size: undefined } as never, noControl)).rejects.toMatchObject(gone);
     await mkdir(into);
-    const again = await receiver.accept(offer);
+    const again = await receiver.accept(offer, noControl);
     await again.sink.write(bytes('here'));
     expect(await again.sink.commit()).toMatchObject({ name: 'a.txt' });
   });
@@ -235,8 +235,8 @@ test.skipIf(process.platform === 'win32')(
       // access(2) asks for the real user, which a test that runs as root cannot change back.
       if (process.getuid?.() !== 0)
         await expect(directoryReceiver(into)).rejects.toMatchObject({ code: 'FORBIDDEN', message: sentence });
-      const offer = { name: safeName('a.txt'), id: 1 };
-      await expect(receiver.accept(offer)).rejects.toMatchObject({ code: 'FORBIDDEN', message: sentence });
+      const offer = offerOf('a.txt');
+      await expect(receiver.accept(offer, noControl)).rejects.toMatchObject({ code: 'FORBIDDEN', message: sentence });
     });
     expect(await readdir(into)).toEqual([]);
   },

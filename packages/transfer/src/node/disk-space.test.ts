@@ -3,9 +3,8 @@ import { statfs } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { noControl, offerOf } from '../../test/offers.ts';
 import { bytesSource, openSession, pipePair } from '../index.ts';
-import type { FileOffer } from '../ports.ts';
-import { safeName } from '../safe-name.ts';
 import { directoryReceiver } from './directory-receiver.ts';
 import { inUnits } from './disk-space.ts';
 
@@ -35,7 +34,7 @@ async function receiver() {
   const { accept } = await directoryReceiver(dir, { fsync: false });
   let id = 0;
   return (name: string, size?: number) =>
-    accept({ name: safeName(name), id: ++id, ...(size === undefined ? {} : { size }) } satisfies FileOffer);
+    accept(offerOf(name, { id: ++id, ...(size === undefined ? {} : { size }) }), noControl);
 }
 
 describe('room on the disk', () => {

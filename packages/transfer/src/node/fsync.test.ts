@@ -1,8 +1,8 @@
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { noControl, offerOf } from '../../test/offers.ts';
 import { deferred } from '../../test/raw-peer.ts';
-import { safeName } from '../safe-name.ts';
 import { type DirectoryReceiverOptions, directoryReceiver } from './directory-receiver.ts';
 import { ReceivingFolder } from './receiving-folder.ts';
 
@@ -31,7 +31,7 @@ afterEach(async () => {
 
 async function begin(name: string, options?: DirectoryReceiverOptions) {
   const { accept } = await directoryReceiver(dir, options);
-  const { sink } = await accept({ name: safeName(name), id: 1 });
+  const { sink } = await accept(offerOf(name), noControl);
   await sink.write(new TextEncoder().encode(name));
   return sink;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { safeName } from '../safe-name.ts';
+import { noControl, offerOf } from '../../test/offers.ts';
 import { directoryReceiver, listLeftovers } from './index.ts';
 import { ownOwner } from './owner.ts';
 
@@ -54,7 +54,7 @@ describe('an unfinished file', () => {
 
   test('of another receiver of this process stays', async () => {
     const { accept } = await directoryReceiver(dir);
-    const { sink } = await accept({ name: safeName('a'), id: 1 });
+    const { sink } = await accept(offerOf('a'), noControl);
     await sink.write(new Uint8Array(4));
     await directoryReceiver(dir);
     expect(await sink.commit()).toMatchObject({ name: 'a', size: 4 });

@@ -75,9 +75,9 @@ describe.skipIf(process.platform === 'win32')('a named pipe as a source', () => 
       const [near, far] = pipePair();
       const accepted = deferred();
       const { accept } = memoryReceiver();
-      const waiting = async (offer: Parameters<typeof accept>[0]) => {
+      const waiting = async (...asked: Parameters<typeof accept>) => {
         accepted.resolve();
-        return accept(offer);
+        return accept(...asked);
       };
       openSession(far, { role: 'acceptor', accept: waiting });
       const sender = openSession(near, { role: 'opener' });

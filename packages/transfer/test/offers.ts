@@ -1,0 +1,9 @@
+import { type FileOffer, safeName, type TransferControl } from '../src/index.ts';
+
+/** The control of a transfer that nobody runs. */
+export const noControl: TransferControl = { end: async () => {}, pause() {}, resume() {} };
+
+/** What a receiver is offered. */
+export function offerOf(name: string, rest: Partial<FileOffer> = {}): FileOffer {
+  return { name: safeName(name), folder: [], id: 1, ...rest };
+}

@@ -11,6 +11,7 @@ describe('options of a server', () => {
     [{}],
     [{ port: 0, host: '127.0.0.1' }],
     [{ port: 65_535, origins: ['same-origin', 'https://files.example'] }],
+    [{ trustedProxies: ['127.0.0.1', 'fd00::/8', 'unix'] }],
     [{ socketPath: '/run/a.sock', refuse: () => undefined, onRefused: ignore, onError: ignore }],
   ])('%o are fine', (options) => {
     checkedListenOptions(options, ignore);
@@ -20,6 +21,8 @@ describe('options of a server', () => {
     [{ origins: 'https://files.example' }, "write ['https://files.example']"],
     [{ origins: ['https://files.example/'] }, "write 'https://files.example'"],
     [{ refuse: true }, 'expected refuse to be a function, got true'],
+    [{ trustedProxies: '127.0.0.1' }, "such as ['127.0.0.1', '10.0.0.0/8', 'unix'], got string"],
+    [{ trustedProxies: ['nginx'] }, 'got "nginx" in it'],
     [{ selectProtocol: 'chat' }, 'expected selectProtocol to be a function, got "chat"'],
     [null, 'expected options to be an object such as { port: 8080 }, got null'],
     [ignore, 'expected options to be an object such as { port: 8080 }, got a function'],

@@ -1,4 +1,4 @@
-import { checkedOrigins } from '@wsferry/handshake';
+import { checkedOrigins, checkedTrustedProxies } from '@wsferry/handshake';
 import { bad } from './checked-options.ts';
 import { ConnectionError } from './errors.ts';
 
@@ -15,9 +15,9 @@ export function checkedServerOptions(options: unknown): void {
   for (const name of FUNCTIONS) {
     if (given[name] !== undefined && typeof given[name] !== 'function') throw bad(name, 'a function', given[name]);
   }
-  if (given['origins'] === undefined) return;
   try {
-    checkedOrigins(given['origins']);
+    if (given['origins'] !== undefined) checkedOrigins(given['origins']);
+    if (given['trustedProxies'] !== undefined) checkedTrustedProxies(given['trustedProxies']);
   } catch (cause) {
     throw new ConnectionError('BAD_ARGUMENT', (cause as Error).message, { cause });
   }

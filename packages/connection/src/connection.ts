@@ -35,6 +35,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   /** The request that opened it, on the server; its answer, on the client. */
   readonly request: RequestHead | undefined;
   readonly response: ResponseHead | undefined;
+  /** The peer's IP address; at a server behind `trustedProxies` the client's. Undefined for a Unix socket. */
   readonly remoteAddress: string | undefined;
   /** Settles when TCP is closed. Never rejects. */
   readonly closed: Promise<CloseResult>;
@@ -72,7 +73,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     this.url = url;
     this.request = request;
     this.response = response;
-    this.remoteAddress = socket.remoteAddress;
+    this.remoteAddress = parts.remoteAddress ?? socket.remoteAddress;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });

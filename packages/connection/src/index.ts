@@ -1,10 +1,24 @@
 export { CloseCode, FrameError } from '@wsferry/frames';
-export { HandshakeError, isFixedHost } from '@wsferry/handshake';
+export {
+  type BearerTokenOptions,
+  bearerAuthorization,
+  bearerToken,
+  clientAddress,
+  HandshakeError,
+  header,
+  isFixedHost,
+  isLoopbackAddress,
+  type Peer,
+  type Refusal,
+  type TokenGuard,
+} from '@wsferry/handshake';
+export { readTokenFile, type TokenFile } from '@wsferry/handshake/node';
 export { type ConnectOptions, connect } from './client.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { Connection } from './connection.ts';
 export { ConnectionError, type ConnectionErrorCode } from './errors.ts';
 export { DEFAULT_KEEPALIVE, type KeepaliveOptions } from './keepalive.ts';
+export { isLoopbackHost } from './loopback.ts';
 export type { CloseResult, ConnectionOptions, ConnectionParts, DeflateSettings } from './options.ts';
 export {
   type Compression,

@@ -51,5 +51,7 @@ export interface ConnectionParts {
   accepted: Accepted;
   url: string;
   request?: RequestHead;
+  /** Default: the socket's. */
+  remoteAddress?: string | undefined;
   response?: ResponseHead;
 }

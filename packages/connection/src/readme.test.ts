@@ -13,3 +13,7 @@ test('so does the one with the browser’s class', async () => {
 test('and the one that follows a redirect', async () => {
   expect(await runReadmeExample(import.meta.url, 2)).toContain('hello, /new');
 });
+
+test('and the one with a token', async () => {
+  expect(await runReadmeExample(import.meta.url, 3)).toContain('401 welcome');
+});

@@ -36,7 +36,7 @@ export interface ListenOptions extends ConnectionOptions, ServerPolicy {
    * clients do not keep honest ones out. Default 1,000.
    */
   maxHandshakes?: number;
-  /** A handshake was refused, or its client vanished. */
+  /** A handshake was refused, or its client vanished. `remoteAddress` is the client's, see `trustedProxies`. */
   onRefused?: (error: HandshakeError, remoteAddress: string | undefined) => void;
   /** This program's own code failed: `onConnection` (the connection closes with 1011), or a function of the policy (500). Default: a warning of the process. */
   onError?: (error: unknown, connection?: Connection) => void;
@@ -86,9 +86,9 @@ export async function listen(
 
   const policy: ServerPolicy = {
     ...policyOf(options),
-    refuse: (request) => {
+    refuse: (request, peer) => {
       if (closing) return { status: 503, message: 'expected to be asked earlier: this server is shutting down' };
-      if (connections.size < maxConnections) return options.refuse?.(request);
+      if (connections.size < maxConnections) return options.refuse?.(request, peer);
       return { status: 503, message: `expected fewer than ${maxConnections} connections; try again later` };
     },
   };
@@ -109,7 +109,7 @@ export async function listen(
     }
   };
   const refuse = (remoteAddress: string | undefined) => (error: unknown) => {
-    if (error instanceof HandshakeError) onRefused?.(error, remoteAddress);
+    if (error instanceof HandshakeError) onRefused?.(error, error.remoteAddress ?? remoteAddress);
     else onError(error);
   };
   const onSocket = (socket: Socket) => {

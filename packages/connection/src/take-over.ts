@@ -36,10 +36,10 @@ export function policyOf(options: ConnectionOptions & ServerPolicy): ServerPolic
 
 /** A server's connection, under the address that its client asked for. */
 export function serverConnection(
-  { socket, rest, accepted, request }: AcceptedUpgrade,
+  { socket, rest, accepted, request, remoteAddress }: AcceptedUpgrade,
   scheme: 'ws' | 'wss',
   options: ConnectionOptions,
 ): Connection {
   const url = `${scheme}://${header(request.headers, 'Host') ?? ''}${request.target}`;
-  return new Connection({ role: 'server', socket, rest, accepted, request, url }, options);
+  return new Connection({ role: 'server', socket, rest, accepted, request, remoteAddress, url }, options);
 }

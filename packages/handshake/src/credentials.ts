@@ -25,6 +25,38 @@ export function basicAuthorization(url: URL): string | undefined {
   return `Basic ${btoa(pair)}`;
 }
 
+/** The longest token that is taken, so that one header line (8192 bytes) holds it in base64, too. */
+const MAX_TOKEN_LENGTH = 4096;
+
+/**
+ * The value of `Authorization` for a bearer token (RFC 6750 §2.1).
+ *
+ * @throws HandshakeError BAD_CREDENTIALS: no characters, more than 4096, or others than letters, digits and `-._~+/`, with
+ *   `=` at the end. The message does not show the token.
+ */
+export function bearerAuthorization(token: string): string {
+  return `Bearer ${checkedToken(token)}`;
+}
+
+/**
+ * A token that can be sent, and is not too short to be guessed.
+ *
+ * @throws HandshakeError BAD_CREDENTIALS
+ */
+export function checkedToken(token: string, minLength = 1): string {
+  const refused = (got: string) => {
+    const grammar = 'letters, digits and -._~+/ (RFC 6750 §2.1)';
+    const message = `expected a token of ${minLength} to ${MAX_TOKEN_LENGTH} ${grammar}, got ${got}`;
+    return new HandshakeError('BAD_CREDENTIALS', message);
+  };
+  if (typeof token !== 'string') throw refused(typeof token);
+  if (token.length < minLength || token.length > MAX_TOKEN_LENGTH) throw refused(String(token.length));
+  // Where, and not what: it may be a password.
+  const other = token.replace(/(?<=.)=+$/, '').search(/[^0-9A-Za-z._~+/-]/);
+  if (other >= 0) throw refused(`another character at position ${other + 1}`);
+  return token;
+}
+
 /** Bytes as the code points 0–255, which is what `btoa` takes. A URL holds nothing but ASCII here. */
 function percentDecoded(text: string): string {
   return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));

@@ -47,6 +47,8 @@ export class HandshakeError extends Error {
   readonly status: number | undefined;
   /** At a client: the response that was refused, when one came. */
   readonly response: ResponseHead | undefined;
+  /** At a server, of a request whose head was read: its client's address, see `clientAddress`. */
+  remoteAddress: string | undefined;
 
   constructor(code: HandshakeErrorCode, message: string, details: HandshakeErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

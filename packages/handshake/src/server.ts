@@ -1,3 +1,4 @@
+import type { Peer } from './addresses.ts';
 import type { Accepted } from './client.ts';
 import { HandshakeError, type HandshakeErrorCode, shown } from './errors.ts';
 import { type ExtensionOffer, parseExtensions } from './extensions.ts';
@@ -26,7 +27,12 @@ export interface ServerPolicy {
    * The program's own last word, on a request that is right in everything else: authentication, a full server. What it
    * gives is answered instead of the 101; `undefined` lets in. Synchronous: a promise is taken for a mistake (500).
    */
-  readonly refuse?: ((request: RequestHead) => Refusal | undefined) | undefined;
+  readonly refuse?: ((request: RequestHead, peer: Peer) => Refusal | undefined) | undefined;
+  /**
+   * Proxies whose `X-Forwarded-For` is believed: IP addresses, blocks such as `10.0.0.0/8`, `unix` for whoever comes through
+   * a Unix socket. Default none: then the client's address is the socket's.
+   */
+  readonly trustedProxies?: readonly string[] | undefined;
   readonly limits?: HeadLimits | undefined;
 }
 
@@ -46,20 +52,21 @@ export function isUpgradeRequest(head: RequestHead): boolean {
 }
 
 /**
- * Judges a request and gives the answer (RFC 6455 §4.2). A bad request is a value, not an exception.
+ * Judges a request and gives the answer (RFC 6455 §4.2). A bad request is a value, not an exception. `peer` is for the
+ * policy's `refuse`.
  *
  * @throws TypeError when the policy's own functions answer what was not offered, or refuse with what cannot be sent
  */
-export function answerRequest(head: RequestHead, policy: ServerPolicy = {}): Verdict {
+export function answerRequest(head: RequestHead, policy: ServerPolicy = {}, peer: Peer = {}): Verdict {
   try {
-    return accept(head, policy);
+    return accept(head, policy, peer);
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error;
     return { ok: false, error, ...refusal(error) };
   }
 }
 
-function accept(head: RequestHead, policy: ServerPolicy): Verdict {
+function accept(head: RequestHead, policy: ServerPolicy, peer: Peer): Verdict {
   const { headers } = head;
   if (!canUpgrade(head.version)) {
     throw refused(
@@ -94,7 +101,7 @@ function accept(head: RequestHead, policy: ServerPolicy): Verdict {
   }
   const protocol = chooseProtocol(headers, policy);
   const extensions = chooseExtensions(headers, policy);
-  const own = policy.refuse?.(head);
+  const own = policy.refuse?.(head, peer);
   if (own !== undefined) return { ok: false, ...refusalOfProgram(own) };
   return {
     ok: true,
@@ -202,7 +209,8 @@ function chooseProtocol(headers: HeaderList, policy: ServerPolicy): string | und
   if (values.length === 0) return undefined;
   const offered = tokens(values.join(','));
   if (offered.length === 0 || !offered.every(isToken) || new Set(offered).size !== offered.length) {
-    const got = shown(values.join(', '));
+    // Not what came: a browser may have to send a password among them.
+    const got = offered.every(isToken) && offered.length > 0 ? 'one of them twice' : 'something else';
     throw refused('BAD_PROTOCOL', 400, `expected subprotocols that are tokens, each once, got ${got} (§4.1 item 10)`);
   }
   const chosen = policy.selectProtocol

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { clientAddress } from '../addresses.ts';
 import { HandshakeError } from '../errors.ts';
 import { encodeResponseHead, type HeadLimits, parseRequestHead, type RequestHead } from '../head.ts';
 import { refusal } from '../refusal.ts';
@@ -16,7 +17,11 @@ export interface AcceptUpgradeOptions {
 }
 
 /** What a server gets. */
-export type AcceptedUpgrade = Upgraded & { readonly request: RequestHead };
+export type AcceptedUpgrade = Upgraded & {
+  readonly request: RequestHead;
+  /** The client's, see `trustedProxies`; undefined for a Unix socket. */
+  readonly remoteAddress: string | undefined;
+};
 
 /**
  * Reads a request from a fresh connection and answers it (RFC 6455 §4.2). `undefined`: it was no upgrade and now
@@ -60,9 +65,10 @@ export function answer(
   policy: ServerPolicy,
   release: () => void,
 ): AcceptedUpgrade {
+  const remoteAddress = clientAddress(request.headers, socket.remoteAddress, policy.trustedProxies);
   let verdict: ReturnType<typeof answerRequest>;
   try {
-    verdict = answerRequest(request, policy);
+    verdict = answerRequest(request, policy, { remoteAddress });
   } catch (error) {
     // The policy's own fault; the peer is told no more than that.
     sendRefusal(socket, refusal({ status: 500, message: 'The server could not judge this request.' }));
@@ -70,11 +76,12 @@ export function answer(
   }
   if (!verdict.ok) {
     sendRefusal(socket, verdict);
+    verdict.error.remoteAddress = remoteAddress;
     throw verdict.error;
   }
   if (!socket.destroyed) socket.write(encodeResponseHead(verdict.response));
   handOut(socket, release);
-  return { socket, request, rest, accepted: verdict.accepted };
+  return { socket, request, rest, accepted: verdict.accepted, remoteAddress };
 }
 
 /** The bytes go back to the front of the stream, so that the HTTP server reads them as if nobody had before. */

@@ -3,3 +3,4 @@ export { type OpenTunnelOptions, openTunnel, type Tunnel } from './open-tunnel.t
 export { type RequestUpgradeOptions, requestUpgrade } from './request-upgrade.ts';
 export type { Upgraded } from './socket.ts';
 export { takeOverUpgrade } from './take-over-upgrade.ts';
+export { readTokenFile, type TokenFile } from './token-file.ts';

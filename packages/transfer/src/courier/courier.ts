@@ -1,9 +1,19 @@
 import { TransferError } from '../errors.ts';
+import type { ListedEntry } from '../packets.ts';
 import type { MessagePipe } from '../pipe.ts';
 import type { FileSource, StoredFile } from '../ports.ts';
+import type { TransferEvent } from '../receive-driver.ts';
 import type { SendProgress } from '../send-driver.ts';
-import type { SendOptions, Session, SessionOptions } from '../session.ts';
+import type {
+  FolderSource,
+  GetOptions,
+  SendOptions,
+  Session,
+  SessionOptions,
+  WatchListeners,
+} from '../session-options.ts';
 import type { RetryOptions } from './backoff.ts';
+import { Heard } from './heard.ts';
 import { type CourierClock, Line, type LineEvent } from './line.ts';
 
 /** What a {@link Courier} needs and how it behaves. */
@@ -22,6 +32,9 @@ export interface CourierOptions {
   /** Chance, from 0 up to 1. Default: Math.random. */
   readonly random?: (() => number) | undefined;
 }
+
+/** How much of what arrived last a peer is asked to repeat, so that what a loss kept from us is heard: what it remembers. */
+const REPEATED = 100;
 
 const systemClock: CourierClock = {
   now: () => performance.now(),
@@ -74,16 +87,90 @@ export class Courier {
     return this.#overSessions((session) => session.sendFile(source, { ...options, onProgress: watched }), signal);
   }
 
+  /** Makes a folder at the peer, as `Session.sendFolder` does. */
+  sendFolder(
+    folder: FolderSource,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<{ readonly name: string }> {
+    return this.#overSessions((session) => session.sendFolder(folder, options), options.signal);
+  }
+
+  /** Gets a file, over as many connections as it takes: `accept` is asked again each time, and says what it holds by then. */
+  getFile(name: string, options: GetOptions): Promise<StoredFile> {
+    const progress = new Watermark(() => this.#line.progressed());
+    const onEvent = (event: TransferEvent) => {
+      if (event.type === 'progress') progress.reach(event.stored);
+      options.onEvent?.(event);
+    };
+    return this.#overSessions((session) => session.getFile(name, { ...options, onEvent }), options.signal);
+  }
+
+  /** What lies in a folder of the peer. After a loss it is read anew; what was given already is not given again. */
+  async *list(
+    folder: readonly string[] = [],
+    options: { readonly recursive?: boolean; readonly signal?: AbortSignal } = {},
+  ): AsyncIterable<ListedEntry> {
+    const given = new Set<string>();
+    for (;;) {
+      const session = await this.#session(options.signal);
+      try {
+        for await (const entry of session.list(folder, options)) {
+          const place = JSON.stringify([entry.folder ?? [], entry.name]);
+          if (given.has(place)) continue;
+          given.add(place);
+          yield entry;
+        }
+        return;
+      } catch (error) {
+        if (options.signal?.aborted || !isLoss(error)) throw error;
+        await this.#line.drop(session, error);
+      }
+    }
+  }
+
+  /** Tells a text to everybody who watches there; told again when the connection was lost before it was known to be told. */
+  postNote(text: string): Promise<void> {
+    return this.#overSessions((session) => session.postNote(text), undefined);
+  }
+
+  /**
+   * Hears of files and notes that arrive at the peer until the signal comes, over as many connections as it takes. Rejects
+   * when no connection is to be had any more. What arrived between two connections is told from the peer's memory, when it
+   * is among the last `recent` (100), and nothing is told twice.
+   */
+  async watch(
+    listeners: WatchListeners,
+    { recent = 0, signal }: { readonly recent?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const heard = new Heard(listeners);
+    for (let first = true; !signal?.aborted; first = false) {
+      const session = await this.#line.session(signal).catch((error) => {
+        if (!signal?.aborted) throw error;
+      });
+      if (!session) return;
+      this.#line.progressed();
+      session.watch(heard.listeners, { recent: Math.max(recent, REPEATED) });
+      // Its answer stands behind all that is repeated.
+      if (first) await session.probe(signal ? { signal } : {}).catch(() => {});
+      if (first) heard.begin(recent);
+      await untilAborted(session.closed, signal);
+    }
+  }
+
   /** Ends every transfer with SHUTTING_DOWN and the session with `code` (1000); no other one is opened. */
   close(code?: number, reason?: string): Promise<void> {
     return this.#line.close(code, reason);
   }
 
+  async #session(signal: AbortSignal | undefined): Promise<Session> {
+    return await this.#line.session(signal).catch((error) => {
+      throw signal?.aborted ? new TransferError('CANCELLED', undefined, { cause: signal.reason }) : error;
+    });
+  }
+
   async #overSessions<T>(work: (session: Session) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
-      const session = await this.#line.session(signal).catch((error) => {
-        throw signal?.aborted ? new TransferError('CANCELLED', undefined, { cause: signal.reason }) : error;
-      });
+      const session = await this.#session(signal);
       try {
         const done = await work(session);
         this.#line.progressed();
@@ -116,4 +203,16 @@ class Watermark {
     this.#highest = bytes;
     this.#risen();
   }
+}
+
+/** Resolves with `promise`, or when the signal comes. */
+async function untilAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return promise;
+  let aborted!: () => void;
+  const ended = new Promise<void>((resolve) => {
+    aborted = resolve;
+  });
+  signal.addEventListener('abort', aborted, { once: true });
+  await Promise.race([promise, ended]);
+  signal.removeEventListener('abort', aborted);
 }

@@ -15,11 +15,16 @@ import type { Reporter } from './reporters/reporter.ts';
 /** Where `send` looks when it is told no address, and where `serve` listens. */
 export const DEFAULT_URL = 'ws://127.0.0.1:6455';
 
+/** Shorter than anybody waits before a screen, and longer than a line takes that is only slow. */
+export const DEFAULT_LINE_TIMEOUT_MS = 10_000;
+
 export interface Route {
   readonly connection: Connection;
   readonly url: string;
   /** Ours, when nobody else was there. */
   readonly receiver?: Receiver;
+  /** Another connection to the same place, when this one is lost. Rejects with a CliError. */
+  reconnect(signal: AbortSignal): Promise<Connection>;
 }
 
 export interface RouteOptions {
@@ -28,6 +33,8 @@ export interface RouteOptions {
   readonly insecure?: boolean | undefined;
   /** Offer permessage-deflate (RFC 7692). */
   readonly compress?: boolean | undefined;
+  /** A line that is silent for so long is given up, in ms. */
+  readonly lineTimeoutMs?: number | undefined;
   /** Where the user stands. */
   readonly cwd: string;
   readonly signal: AbortSignal;
@@ -38,25 +45,27 @@ export interface RouteOptions {
  * default address, or to one of our own.
  */
 export async function findRoute(options: RouteOptions, reporter: Reporter): Promise<Route> {
-  const { cwd, signal, compress = false } = options;
+  const { cwd, signal, compress = false, lineTimeoutMs = DEFAULT_LINE_TIMEOUT_MS } = options;
   const named = options.to ?? (process.env['WSFERRY_URL'] || undefined);
   const tls = await tlsOptions({ ...options, to: named }, reporter);
   if (named !== undefined) {
     warnOfPassword(options.to, reporter);
-    const connection = await open(named, { tls, signal, compress, proxy: proxyOf(named) }).catch((error) =>
-      blame(error, options.to),
-    );
-    return { connection, url: hideUserInfo(named) };
+    const how = { tls, compress, lineTimeoutMs, proxy: proxyOf(named) };
+    const reconnect = (signal: AbortSignal) =>
+      open(named, { ...how, signal }).catch((error) => blame(error, options.to));
+    return { connection: await reconnect(signal), url: hideUserInfo(named), reconnect };
   }
-  const url = DEFAULT_URL;
+  const reconnectTo = (url: string) => (signal: AbortSignal) => open(url, { tls, signal, compress, lineTimeoutMs });
+  const reconnect = reconnectTo(DEFAULT_URL);
   try {
-    return { connection: await open(url, { tls, signal, compress }), url };
+    return { connection: await reconnect(signal), url: DEFAULT_URL, reconnect };
   } catch (error) {
     if (signal.aborted || !(error instanceof CliError) || error.exitCode !== ExitCode.CannotConnect) throw error;
     const receiver = await startReceiver({ host: '127.0.0.1', port: 0, dir: resolve(cwd, 'received'), create: true });
     reporter.report({ event: 'receiver', url: receiver.url, dir: receiver.dir, embedded: true, reason: error.message });
+    const { url } = receiver;
     try {
-      return { connection: await open(receiver.url, { signal, compress }), url: receiver.url, receiver };
+      return { connection: await reconnectTo(url)(signal), url, receiver, reconnect: reconnectTo(url) };
     } catch (failure) {
       await receiver.close();
       throw failure;
@@ -86,11 +95,12 @@ function warnOfPassword(to: string | undefined, reporter: Reporter): void {
 interface OpenOptions {
   readonly signal: AbortSignal;
   readonly compress: boolean;
+  readonly lineTimeoutMs: number;
   readonly tls?: ConnectionOptions | undefined;
   readonly proxy?: string | undefined;
 }
 
-async function open(url: string, { tls, signal, compress, proxy }: OpenOptions): Promise<Connection> {
+async function open(url: string, { tls, signal, compress, lineTimeoutMs, proxy }: OpenOptions): Promise<Connection> {
   checkUrl(url);
   let connection: Connection;
   try {
@@ -98,6 +108,8 @@ async function open(url: string, { tls, signal, compress, proxy }: OpenOptions):
       protocols: [SUBPROTOCOL],
       signal,
       deflate: compress,
+      // Half of it in silence, then a Ping, and the other half for its Pong.
+      keepalive: { intervalMs: lineTimeoutMs / 2, timeoutMs: lineTimeoutMs / 2 },
       ...(tls && { tls }),
       ...(proxy !== undefined && { proxy }),
     });

@@ -37,6 +37,25 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'SHUTTING_DOWN',
 ]);
 
+/** What nobody mends by trying again: who was refused, has the wrong address, or does not trust the other side. */
+const FINAL: ReadonlySet<string> = new Set([
+  'UNAUTHORIZED',
+  'TLS_UNTRUSTED',
+  'TLS_WRONG_NAME',
+  'NOT_TLS',
+  'NOT_WSFERRY',
+  'REDIRECTED',
+  'PROXY_REFUSED',
+]);
+
+/** Whether it is in vain to connect again. A proxy's 502 is not final: its server may be starting again. */
+export function isFinal(error: unknown): boolean {
+  if (!(error instanceof CliError)) return false;
+  if (error.exitCode === ExitCode.Usage || FINAL.has(error.code)) return true;
+  const status = Number.parseInt(statusOf(error.cause) ?? '', 10);
+  return status >= 400 && status < 500 && ![408, 425, 429].includes(status);
+}
+
 /** Why no connection to `address` came about. */
 export function explainConnect(error: unknown, address: string): Explanation {
   if (error instanceof CliError) return explained(error);

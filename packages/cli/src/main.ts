@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { SendOptions } from './commands/send.ts';
 import type { ServeOptions } from './commands/serve.ts';
 import { ExitCode } from './exit-codes.ts';
+import { parseDuration } from './quantities.ts';
 
 const cwd = process.cwd();
 let exitCode: ExitCode = ExitCode.Done;
@@ -49,6 +50,12 @@ program
   .option('--ca <file>', 'trust the authorities in this PEM file (wss)', given)
   .option('--compress', 'offer permessage-deflate; off by default, because most files are compressed already')
   .option('--insecure', 'do not check the certificate (wss): anybody could be receiving')
+  .option(
+    '--retry-for <time>',
+    'how long to go on trying when the line is lost; 0 for never (default: 10m)',
+    parseDuration,
+  )
+  .option('--line-timeout <time>', 'give a line up that is silent for so long (default: 10s)', parseLineTimeout)
   .addOption(json())
   .addOption(quiet())
   .addHelpText(
@@ -106,6 +113,13 @@ Examples:
     const { serve } = await import('./commands/serve.ts');
     exitCode = await serve(cwd, options);
   });
+
+/** A connection needs some time for a Ping and its Pong. */
+function parseLineTimeout(text: string): number {
+  const ms = parseDuration(text);
+  if (ms >= 100 && ms <= 86_400_000) return ms;
+  throw new InvalidArgumentError('expected a time from 100ms to 1d.');
+}
 
 /** `--dir "$DIR"` with nothing in DIR: a mistake, and never the folder one stands in or every interface. */
 function given(text: string): string {

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { openSession, type Session } from '@wsferry/transfer';
+import type { Connection } from '@wsferry/connection';
+import { Courier, type LineEvent } from '@wsferry/transfer';
 import { pathSource } from '@wsferry/transfer/node';
-import { findRoute } from '../connect.ts';
-import { CliError, explain, explainFile, explainTransfer } from '../errors.ts';
+import { findRoute, type Route } from '../connect.ts';
+import { CliError, explain, explainFile, explainTransfer, isFinal } from '../errors.ts';
 import { ExitCode, worst } from '../exit-codes.ts';
 import { type Interruption, watchInterruption } from '../interruption.ts';
 import { leave } from '../leaving.ts';
@@ -19,6 +20,10 @@ export interface SendOptions {
   readonly insecure?: boolean;
   /** Offer permessage-deflate. */
   readonly compress?: boolean;
+  /** How long to go on trying after the line was lost, in ms. Default 10 minutes. */
+  readonly retryFor?: number;
+  /** A line that is silent for so long is given up, in ms. Default 10 s. */
+  readonly lineTimeout?: number;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -75,16 +80,19 @@ async function sendAll(
 
   let stored = 0;
   if (jobs.length > 0) {
-    const route = await findRoute({ ...options, cwd, signal }, reporter);
+    const route = await findRoute({ ...options, lineTimeoutMs: options.lineTimeout, cwd, signal }, reporter);
     const bytes = jobs.reduce((sum, { source }) => sum + (source.size ?? 0), 0);
     const compressed = options.compress ? { compressed: route.connection.deflate !== undefined } : {};
     reporter.report({ event: 'connected', url: route.url, files: jobs.length, bytes, ...compressed });
+    const safe = new Tally();
+    const { courier, leaveIt } = courierOn(route, options, (event) =>
+      tellLine(event, route.url, safe, bytes, reporter),
+    );
     try {
-      const session = openSession(route.connection, { role: 'opener' });
       await eachConcurrently(jobs, MAX_CONCURRENT_FILES, async (job) => {
         if (signal.aborted) return;
         try {
-          await sendOne(session, job, signal, reporter);
+          await sendOne(courier, job, signal, safe, reporter);
           stored++;
         } catch (error) {
           if (signal.aborted) reporter.report({ event: 'cancelled', id: job.id, name: job.path });
@@ -92,7 +100,7 @@ async function sendAll(
         }
       });
     } finally {
-      await leave(route.connection, signal);
+      await leaveIt(signal);
       await route.receiver?.close();
     }
   }
@@ -109,20 +117,84 @@ async function sourceOf(path: string): Promise<Source> {
   return await pathSource(path);
 }
 
-async function sendOne(session: Session, { id, path, source }: Job, signal: AbortSignal, reporter: Reporter) {
+/** A courier whose first connection is there already, and how to take leave of the one it has in the end. */
+function courierOn(route: Route, { retryFor }: SendOptions, onEvent: (event: LineEvent) => void) {
+  let current: Connection = route.connection;
+  let first: Connection | undefined = route.connection;
+  const courier = new Courier({
+    connect: async (signal) => {
+      current = first ?? (await route.reconnect(signal));
+      first = undefined;
+      return current;
+    },
+    retry: { forMs: retryFor },
+    isFinal,
+    onEvent,
+  });
+  const leaveIt = (signal: AbortSignal) =>
+    leave(
+      {
+        close: async (code, reason) => {
+          await courier.close(code, reason);
+          return current.close(code, reason);
+        },
+        abort: () => current.abort(),
+      },
+      signal,
+    );
+  return { courier, leaveIt };
+}
+
+function tellLine(event: LineEvent, url: string, safe: Tally, bytes: number, reporter: Reporter): void {
+  if (event.type === 'connected' && event.again) reporter.report({ event: 'reconnected', url });
+  if (event.type !== 'lost') return;
+  const { retryInMs, attempt } = event;
+  const { message } = explain(event.error);
+  reporter.report({ event: 'lost', message, stored: safe.total, bytes, retryInMs: Math.round(retryInMs), attempt });
+}
+
+/** What is stored of all files. */
+class Tally {
+  readonly #stored = new Map<number, number>();
+
+  set(id: number, stored: number): void {
+    this.#stored.set(id, stored);
+  }
+
+  get total(): number {
+    let sum = 0;
+    for (const stored of this.#stored.values()) sum += stored;
+    return sum;
+  }
+}
+
+async function sendOne(
+  courier: Courier,
+  { id, path, source }: Job,
+  signal: AbortSignal,
+  safe: Tally,
+  reporter: Reporter,
+) {
   const name = basename(path);
   const size = source.size === undefined ? {} : { size: source.size };
   reporter.report({ event: 'offered', id, name, ...size, path });
   const startedAt = performance.now();
-  const file = await session.sendFile(source, {
+  const file = await courier.sendFile(source, {
     signal,
-    onProgress: ({ stored, compared }) =>
+    onProgress: ({ stored, compared }) => {
+      safe.set(id, stored);
       reporter.report(
         compared === undefined
           ? { event: 'progress', id, name, stored, ...size }
           : { event: 'comparing', id, name, compared, ...size },
-      ),
+      );
+    },
+    onEvent: (event) => {
+      if (event.type === 'resumed') reporter.report({ event: 'resumed', id, name, offset: event.offset, ...size });
+      if (event.type === 'restarted') reporter.report({ event: 'restarted', id, name, reason: event.reason });
+    },
   });
+  safe.set(id, file.size);
   const durationMs = performance.now() - startedAt;
   reporter.report({
     event: 'stored',

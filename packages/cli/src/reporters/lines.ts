@@ -32,6 +32,39 @@ export function waitingLine(ms: number): string {
   return `no word from the receiver for ${Math.floor(ms / 1000)} s`;
 }
 
+/** What happens to the line, and what is done about it. */
+export function lostLine(event: CliEvent & { event: 'lost' }, color: boolean): string {
+  const c = picocolors.createColors(color);
+  const { message, stored, bytes: total, retryInMs, attempt } = event;
+  const at = total > 0 ? ` at ${place(stored, total)}` : '';
+  const what = attempt === 1 ? `line lost${at}` : 'still no line';
+  return `${c.yellow(what)}, next try in ${duration(retryInMs)} ${c.dim(`(${printable(message)})`)}`;
+}
+
+export function reconnectedLine({ url }: CliEvent & { event: 'reconnected' }, color: boolean): string {
+  const c = picocolors.createColors(color);
+  return `connected to ${c.cyan(printable(url))} again`;
+}
+
+export function resumedLine({ name, offset, size }: CliEvent & { event: 'resumed' }): string {
+  return `resumed ${printable(name)} at ${size === undefined ? bytes(offset) : place(offset, size)}`;
+}
+
+export function restartedLine({ name, reason }: CliEvent & { event: 'restarted' }): string {
+  const why = Object.hasOwn(RESTARTED, reason) ? RESTARTED[reason as keyof typeof RESTARTED] : printable(reason);
+  return `${printable(name)} begins anew: ${why}`;
+}
+
+const RESTARTED = {
+  SOURCE_CHANGED: 'it was changed since its first part was sent',
+  PARTIAL_CHANGED: 'what the receiver has of it is not the same',
+} as const;
+
+/** `40.7 %`: with a decimal, because what matters is which of two places is the later one. */
+function place(done: number, of: number): string {
+  return `${of === 0 ? 100 : Math.floor((Math.min(done, of) / of) * 1000) / 10} %`;
+}
+
 /** Said at once: closing may take a moment. */
 export function stoppingLine({ signal }: CliEvent & { event: 'stopping' }): string {
   return signal === 'SIGINT' ? 'stopping … (Ctrl-C again ends now)' : 'stopping …';

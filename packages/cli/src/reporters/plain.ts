@@ -1,6 +1,18 @@
 import { printable } from '@wsferry/transfer';
 import { bytes } from '../format.ts';
-import { connectedLine, doneLine, problemLine, receiverLine, stoppingLine, storedLine, waitingLine } from './lines.ts';
+import {
+  connectedLine,
+  doneLine,
+  lostLine,
+  problemLine,
+  receiverLine,
+  reconnectedLine,
+  restartedLine,
+  resumedLine,
+  stoppingLine,
+  storedLine,
+  waitingLine,
+} from './lines.ts';
 import { type CliEvent, type Output, type Reporter, wantsColor } from './reporter.ts';
 
 /** A log wants a sign of life of a long transfer, not every packet. */
@@ -33,6 +45,14 @@ export function plainReporter(stdout: Output, stderr: Output, now: () => number 
         return storedLine(event, wantsColor(stdout));
       case 'waiting':
         return waitingLine(event.ms);
+      case 'lost':
+        return lostLine(event, wantsColor(stdout));
+      case 'reconnected':
+        return reconnectedLine(event, wantsColor(stdout));
+      case 'resumed':
+        return resumedLine(event);
+      case 'restarted':
+        return restartedLine(event);
       case 'stopping':
         return stoppingLine(event);
       case 'done':

@@ -14,6 +14,17 @@ export type CliEvent =
   | { event: 'progress'; id: number; name: string; stored: number; size?: number }
   /** `compared`: of a file that the receiver may hold already, what was read to see whether it is the same. Nothing travels. */
   | { event: 'comparing'; id: number; name: string; compared: number; size?: number }
+  /**
+   * The connection was lost, or could not be opened again (`attempt` times since anything got through); the next try comes
+   * in `retryInMs`. `stored` of `bytes` are safe, of all files.
+   */
+  | { event: 'lost'; message: string; stored: number; bytes: number; retryInMs: number; attempt: number }
+  /** There is another connection. */
+  | { event: 'reconnected'; url: string }
+  /** The receiver held the beginning of the file, proven to be the same: it goes on there. */
+  | { event: 'resumed'; id: number; name: string; offset: number; size?: number }
+  /** Something was kept of the file, and it begins anew all the same. */
+  | { event: 'restarted'; id: number; name: string; reason: string }
   /** Files are on their way, and the receiver has not said a word for `ms`. */
   | { event: 'waiting'; ms: number }
   | {

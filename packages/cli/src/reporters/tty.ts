@@ -2,7 +2,18 @@ import { printable } from '@wsferry/transfer';
 import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
 import { bytes, duration, RateMeter, rate, timeLeft } from '../format.ts';
-import { connectedLine, doneLine, problemLine, receiverLine, stoppingLine, waitingLine } from './lines.ts';
+import {
+  connectedLine,
+  doneLine,
+  lostLine,
+  problemLine,
+  receiverLine,
+  reconnectedLine,
+  restartedLine,
+  resumedLine,
+  stoppingLine,
+  waitingLine,
+} from './lines.ts';
 import { progressLine, rowsOf, sumLine } from './progress-line.ts';
 import { type CliEvent, type Reporter, wantsColor } from './reporter.ts';
 
@@ -150,6 +161,19 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
           break;
         case 'cancelled':
           active.delete(event.id);
+          break;
+        case 'lost':
+          silentSince = undefined;
+          keep(lostLine(event, wantsColor(stdout)));
+          break;
+        case 'reconnected':
+          keep(reconnectedLine(event, wantsColor(stdout)));
+          break;
+        case 'resumed':
+          keep(resumedLine(event));
+          break;
+        case 'restarted':
+          keep(restartedLine(event));
           break;
         case 'stopping':
           keep(c.dim(stoppingLine(event)));

@@ -1,0 +1,114 @@
+import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { temporaryDirectory } from '@wsferry/testing';
+import { describe, expect, test } from 'vitest';
+import { eventsOf, Program, startServe, wsferry } from './program.ts';
+
+/** Hands TCP on to `port`; the first connection breaks off once so many bytes have gone to the receiver. */
+async function breakingLine(port: number, afterBytes: number, { mend = true } = {}) {
+  let lines = 0;
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    lines += 1;
+    const breaks = lines === 1;
+    let carried = 0;
+    const far = connect(port, '127.0.0.1');
+    for (const socket of [near, far]) {
+      sockets.add(socket.on('error', () => {}));
+      socket.on('close', () => {
+        near.destroy();
+        far.destroy();
+      });
+    }
+    far.pipe(near);
+    near.on('data', (chunk: Buffer) => {
+      carried += chunk.length;
+      if (breaks && carried > afterBytes) {
+        near.destroy();
+        if (!mend) server.close();
+      } else far.write(chunk);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, [Symbol.dispose]: close };
+}
+
+describe('send, when the line is lost', () => {
+  test('says so, connects again, and the file arrives', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.bin'), new Uint8Array(8_000_000).fill(7));
+    const { program, url } = await startServe([], here.path);
+    await using _ = program;
+    using line = await breakingLine(Number(new URL(url).port), 5_000_000);
+    const { code, stdout, stderr } = await wsferry(['send', 'a.bin', '--to', line.url], here.path);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^line lost at \d+(\.\d)? %, next try in \d+ms \(the connection broke off/m);
+    expect(stdout).toMatch(/^connected to ws:\S+ again$/m);
+    expect(stdout).toMatch(/^stored \S+a\.bin \(8 MB/m);
+  });
+
+  test('tells a script the same in events', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.bin'), new Uint8Array(8_000_000));
+    const { program, url } = await startServe([], here.path);
+    await using _ = program;
+    using line = await breakingLine(Number(new URL(url).port), 5_000_000);
+    const events = eventsOf(await wsferry(['send', 'a.bin', '--to', line.url, '--json'], here.path));
+    const lost = events.find(({ event }) => event === 'lost');
+    expect(lost).toMatchObject({ bytes: 8_000_000, attempt: 1, retryInMs: expect.any(Number) });
+    expect(events.some(({ event }) => event === 'reconnected')).toBe(true);
+    expect(events.at(-1)).toMatchObject({ event: 'done', stored: 1, failed: 0, exitCode: 0 });
+  });
+
+  test('with --retry-for 0 it fails at once', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.bin'), new Uint8Array(8_000_000));
+    const { program, url } = await startServe([], here.path);
+    await using _ = program;
+    using line = await breakingLine(Number(new URL(url).port), 5_000_000);
+    const { code, stdout, stderr } = await wsferry(['send', 'a.bin', '--to', line.url, '--retry-for', '0'], here.path);
+    expect(code).toBe(1);
+    expect(stdout).not.toContain('next try');
+    expect(stderr).toMatch(/^failed a\.bin: the connection broke off/);
+  });
+
+  test('gives up when nobody answers for as long as it was told', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.bin'), new Uint8Array(8_000_000));
+    const { program, url } = await startServe([], here.path);
+    await using _ = program;
+    using line = await breakingLine(Number(new URL(url).port), 5_000_000, { mend: false });
+    const { code, stderr } = await wsferry(['send', 'a.bin', '--to', line.url, '--retry-for', '1s'], here.path);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^failed a\.bin: nobody listens at ws:/);
+  });
+
+  test('Ctrl-C ends the wait for the next try', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.bin'), new Uint8Array(8_000_000));
+    const { program, url } = await startServe([], here.path);
+    await using _ = program;
+    using line = await breakingLine(Number(new URL(url).port), 5_000_000, { mend: false });
+    await using sender = new Program(['send', 'a.bin', '--to', line.url], here.path);
+    await sender.printed(/still no line/);
+    sender.signal('SIGINT');
+    expect((await sender.ended).code).toBe(130);
+  });
+
+  test.each([
+    ['--retry-for', 'soon'],
+    ['--line-timeout', '10'],
+    ['--line-timeout', '1ms'],
+  ])('%s %s is a mistake in the command line', async (option, value) => {
+    await using here = await temporaryDirectory();
+    const { code, stderr } = await wsferry(['send', 'a', option, value], here.path);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`option '${option} <time>' argument '${value}' is invalid. expected a time`);
+  });
+});

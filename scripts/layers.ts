@@ -104,7 +104,8 @@ export const layers: readonly Layer[] = [
   {
     folder: 'conformance',
     name: '@wsferry/conformance',
-    mayImport: ['@wsferry/connection', '@wsferry/transfer', '@wsferry/frames', '@wsferry/handshake'],
+    // The shell only as the program that it is, in processes of its own.
+    mayImport: ['@wsferry/cli', '@wsferry/connection', '@wsferry/transfer', '@wsferry/frames', '@wsferry/handshake'],
     outsidePackages: true,
     comparesWithOthers: true,
   },

@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runFuzzingClient } from './autobahn-client.ts';
+import { runChaos } from './chaos/command.ts';
+import { soak } from './chaos/soak.ts';
 import { startEchoServer } from './echo-server.ts';
 import { type FuzzOptions, runFuzz } from './fuzz/run.ts';
 import { runTable } from './table/command.ts';
@@ -60,6 +62,29 @@ program
       if (!(await runFuzz({ seed, ...options }))) process.exitCode = 1;
     },
   );
+
+program
+  .command('chaos')
+  .description('files over a line that is cut, and between processes that are killed, until everything has arrived')
+  .option('--scenarios <count>', 'how many', count, 200)
+  .option('--seed <number>', 'of the first one; each next one has the next', count, 1)
+  .option('--jobs <count>', 'how many are played side by side', count, 4)
+  .action(async (options: { scenarios: number; seed: number; jobs: number }) => {
+    const played = await runChaos({ ...options, print: (line) => console.log(line) });
+    if (played.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
+  });
+
+program
+  .command('soak')
+  .description('many senders over lines that are cut, into one receiver, for a long time: does its memory stay flat?')
+  .option('--minutes <count>', 'how long', Number, 60)
+  .option('--senders <count>', 'how many', count, 50)
+  .option('--seed <number>', 'where sizes and cuts come from', count, 1)
+  .action(async ({ minutes, ...options }: { minutes: number; senders: number; seed: number }) => {
+    const soaked = await soak({ ...options, seconds: minutes * 60, print: (line) => console.log(line) });
+    console.log(JSON.stringify(soaked, null, 1));
+    if (!soaked.flat || soaked.failures.length > 0) process.exitCode = 1;
+  });
 
 try {
   await program.parseAsync();

@@ -4,6 +4,7 @@ import { type ExtensionOffer, parseExtensions } from './extensions.ts';
 import type { HeaderList, RequestHead, ResponseHead } from './head.ts';
 import { header, headerValues, isToken, listsToken } from './headers.ts';
 import { acceptKey } from './key.ts';
+import { refusalCode } from './refusal.ts';
 
 /** What both sides agreed on. `protocol` is the empty string when no subprotocol was chosen. */
 export interface Accepted {
@@ -107,10 +108,14 @@ export function checkResponse(
 }
 
 /** What the other status asks for. §4.1 leaves redirects and authentication to the caller. */
-function whatNow({ status, headers }: ResponseHead): string {
+function whatNow(head: ResponseHead): string {
+  const { status, headers } = head;
   if (status === 401) return ', which asks for credentials';
   const location = header(headers, 'Location');
-  if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return '';
+  if (![301, 302, 303, 307, 308].includes(status) || location === undefined) {
+    const code = refusalCode(head);
+    return code === undefined || code === 'REFUSED' ? '' : `, because of ${code}`;
+  }
   // Whatever a server writes there, a password in a message ends up in a log.
   const place = location.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i, '$1//');
   return `, which points to ${shown(place, 200)}; redirects are not followed unless asked for`;

@@ -18,5 +18,5 @@ export {
 export { header, headerValues, isToken, tokens } from './headers.ts';
 export { acceptKey, createKey } from './key.ts';
 export { type AllowedOrigins, checkedOrigins, isFixedHost } from './origin.ts';
-export type { Refusal } from './refusal.ts';
+export { type Refusal, refusalCode } from './refusal.ts';
 export { answerRequest, isUpgradeRequest, type ServerPolicy, type Verdict } from './server.ts';

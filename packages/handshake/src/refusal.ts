@@ -1,4 +1,4 @@
-import { HandshakeError } from './errors.ts';
+import { HandshakeError, type HandshakeErrorCode } from './errors.ts';
 import { encodeResponseHead, type HeaderList, type ResponseHead } from './head.ts';
 import { headerValues } from './headers.ts';
 
@@ -47,9 +47,24 @@ const HEADERS: Readonly<Record<number, HeaderList>> = {
   ],
 };
 
-/** A refusal as a complete HTTP/1.1 answer that ends the connection, with one sentence for a person to read. */
+/** The header of our refusals that holds the error's code: a sentence is for people, and a proxy may put a page in its place. */
+const CODE_HEADER = 'WebSocket-Refusal';
+
+/**
+ * The `HandshakeError` code for which a server of this package refused, or `undefined` when the answer is another's. It says
+ * what arrived there: when it is NOT_AN_UPGRADE, something on the way has taken the Upgrade that the client sent.
+ */
+export function refusalCode({ status, headers }: ResponseHead): string | undefined {
+  const [code, ...more] = headerValues(headers, CODE_HEADER);
+  return status !== 101 && more.length === 0 && /^[A-Z_]{1,40}$/.test(code ?? '') ? code : undefined;
+}
+
+/**
+ * A refusal as a complete HTTP/1.1 answer that ends the connection, with one sentence for a person to read, and the
+ * code of a {@link HandshakeError} in a header: see {@link refusalCode}.
+ */
 export function refusal(
-  error: Pick<HandshakeError, 'status' | 'message'>,
+  error: { readonly status: number | undefined; readonly message: string; readonly code?: HandshakeErrorCode },
   headers: HeaderList = [],
 ): { response: ResponseHead; body: string } {
   const status = error.status ?? 400;
@@ -62,6 +77,7 @@ export function refusal(
       reason: REASONS[status] ?? 'Refused',
       headers: [
         ...(HEADERS[status] ?? []),
+        ...(error.code === undefined ? [] : [[CODE_HEADER, error.code] as const]),
         ...headers,
         // RFC 7230 §6.7: whoever sends Upgrade lists it in Connection.
         ['Connection', status === 426 ? 'close, Upgrade' : 'close'],
@@ -73,7 +89,8 @@ export function refusal(
   };
 }
 
-const OWN_HEADERS = /^(?:connection|upgrade|content-length|content-type|transfer-encoding|sec-websocket-accept)$/i;
+const OWN_HEADERS =
+  /^(?:connection|upgrade|content-length|content-type|transfer-encoding|sec-websocket-accept|websocket-refusal)$/i;
 
 /**
  * The answer that a program's {@link Refusal} becomes.

@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { accepting, dial, goodRequest, readAll, upgraded } from '../test/harness.ts';
 import {
   answerRequest,
+  checkResponse,
   createKey,
   createRequest,
   header,
   type Refusal,
   type RequestHead,
+  refusalCode,
   type ServerPolicy,
 } from './index.ts';
 
@@ -89,5 +91,46 @@ describe("a program's own refusal", () => {
     expect(await next()).toBeInstanceOf(TypeError);
     expect(answer).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\n/);
     expect(answer).not.toContain('Set-Cookie');
+  });
+});
+
+describe('the code of a refusal', () => {
+  const refused = (code: string | string[], status = 426) => ({
+    version: '1.1',
+    status,
+    reason: 'Upgrade Required',
+    headers: [code].flat().map((value) => ['websocket-refusal', value] as const),
+  });
+
+  test('is in a header, so that a page in place of the body does not hide it', async () => {
+    const { port, next } = await accepting();
+    const socket = dial(port);
+    socket.write(Buffer.from(goodRequest(port)).toString().replace('Upgrade: websocket\r\n', ''));
+    expect(await readAll(socket)).toMatch(/\r\nWebSocket-Refusal: NOT_AN_UPGRADE\r\n/);
+    expect(await next()).toMatchObject({ code: 'NOT_AN_UPGRADE' });
+  });
+
+  test("is the client's to read, and stands in its message", () => {
+    expect(refusalCode(refused('NOT_AN_UPGRADE'))).toBe('NOT_AN_UPGRADE');
+    const offer = { key: createKey() };
+    expect(() => checkResponse(refused('NOT_AN_UPGRADE'), offer)).toThrow(/426 "Upgrade Required", because of NOT_AN/);
+    expect(() => checkResponse(refused('REFUSED', 403), offer)).toThrow(/403 "Upgrade Required" \(/);
+  });
+
+  test.each<[string, Parameters<typeof refused>]>([
+    ['none', [[]]],
+    ['two', [['NOT_FOUND', 'BAD_HOST']]],
+    ['a sentence', ['you may not']],
+    ['a long one', ['A'.repeat(41)]],
+    ['one with a 101', ['NOT_FOUND', 101]],
+  ])('%s is no code', (_, [code, status]) => {
+    expect(refusalCode(refused(code, status))).toBeUndefined();
+  });
+
+  test("a program's refusal is REFUSED, and cannot call itself otherwise", () => {
+    const refuse = (headers: [string, string][]) =>
+      answerRequest(good, { refuse: () => ({ status: 403, message: 'x', headers }) });
+    expect(refusalCode(refuse([]).response)).toBe('REFUSED');
+    expect(() => refuse([['WebSocket-Refusal', 'BAD_HOST']])).toThrow(TypeError);
   });
 });

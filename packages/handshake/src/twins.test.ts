@@ -12,6 +12,7 @@ import {
   header,
   type RequestHead,
   type ResponseHead,
+  refusalCode,
   type ServerPolicy,
 } from './index.ts';
 
@@ -161,6 +162,7 @@ describe('a server', () => {
     expect(header(response.headers, 'Content-Type')).toMatch(/^text\/plain/);
     expect(Number(header(response.headers, 'Content-Length'))).toBe(Buffer.byteLength(body));
     expect(body).toBe(`${error.message}\n`);
+    expect(refusalCode(response)).toBe(error.code);
     return `${error.status} ${error.code}`;
   };
 

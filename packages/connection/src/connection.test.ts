@@ -8,6 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { afterThis, pair, serve } from '../test/network.ts';
 import { type Connection, connect, listen } from './index.ts';
 
+const certificate = await selfSignedCertificate();
+
 /** A server that upgrades and then does only what the test says. */
 async function rawServer(onOpen: (socket: Socket) => void): Promise<string> {
   const server: Server = createTcpServer({ allowHalfOpen: true }, (socket) => {
@@ -110,6 +112,21 @@ describe('ping', () => {
     await expect(client.ping()).rejects.toMatchObject({ code: 'NOT_OPEN' });
   });
 });
+
+test.each([undefined, certificate])(
+  'bytesReceived grows with what the peer says, a Ping too, and with nothing else',
+  async (tls) => {
+    const [client, server] = await pair({ ...(tls && { tls }) }, { tls: { ca: certificate.cert } });
+    await client.ping();
+    const before = client.bytesReceived;
+    client.send('a question');
+    await server.ping(); // answered behind it
+    const after = client.bytesReceived;
+    expect(after - before).toBe(6); // two bytes of header, four of payload
+    await client.close();
+    expect(client.bytesReceived).toBeGreaterThan(after);
+  },
+);
 
 describe('closing', () => {
   test.each(['client', 'server'] as const)('started by the %s is clean on both sides', async (starter) => {

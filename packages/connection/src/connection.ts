@@ -124,6 +124,11 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     return this.#writer.bufferedAmount;
   }
 
+  /** Bytes that have come from the peer since TCP opened, those of Pings and of TLS included: while they grow, it is not silent. */
+  get bytesReceived(): number {
+    return this.#socket.bytesRead;
+  }
+
   /**
    * Called with each message, in order, instead of iterating. While a promise it returned is pending the next message
    * waits; if it throws or rejects, the connection fails with 1011 and `closed` has the `error`.

@@ -10,12 +10,14 @@ export {
   isLoopbackAddress,
   type Peer,
   type Refusal,
+  refusalCode,
   type TokenGuard,
 } from '@wsferry/handshake';
 export { readTokenFile, type TokenFile } from '@wsferry/handshake/node';
 export { type ConnectOptions, connect } from './client.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { Connection } from './connection.ts';
+export { type DialOptions, dial } from './dial.ts';
 export { ConnectionError, type ConnectionErrorCode } from './errors.ts';
 export { DEFAULT_KEEPALIVE, type KeepaliveOptions } from './keepalive.ts';
 export { isLoopbackHost } from './loopback.ts';

@@ -28,8 +28,10 @@ export type {
   TransferControl,
 } from './ports.ts';
 export { printable } from './printable.ts';
+export type { About } from './probes.ts';
 export type { TransferEvent } from './receive-driver.ts';
 export { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
+export { lateData, wouldTake } from './rehearsal.ts';
 export {
   checkWindowsName,
   MAX_FOLDER_DEPTH,

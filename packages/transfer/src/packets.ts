@@ -233,18 +233,6 @@ export interface NotePosted {
   readonly at: number;
 }
 
-/** Either side: are you there? For peers that have no Ping (browsers). */
-export interface Probe {
-  readonly type: 'PROBE';
-  readonly probe: number;
-}
-
-/** I am. */
-export interface AckProbe {
-  readonly type: 'ACK_PROBE';
-  readonly probe: number;
-}
-
 /** Either side: the last packet was wrong. Never answered with another ERROR. */
 export interface ErrorPacket {
   readonly type: 'ERROR';
@@ -275,6 +263,23 @@ export interface FileArrived {
   readonly at: number;
   /** True when it was sent again and the identical file was there already. */
   readonly existing?: boolean | undefined;
+}
+
+/** Either side: are you there? Answered at once, after everything that came before it. */
+export interface Probe {
+  readonly type: 'PROBE';
+  /** The asker's own number, from 1 up. */
+  readonly probe: number;
+  /** Tell of yourself, too. */
+  readonly about?: true | undefined;
+}
+
+/** The answer to PROBE. */
+export interface AckProbe {
+  readonly type: 'ACK_PROBE';
+  readonly probe: number;
+  /** When it was asked for: what the program at this end wants to tell, such as its `software`. For people and tools. */
+  readonly about?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The packets that travel as JSON text. */

@@ -119,8 +119,6 @@ const schemas = {
   NOTE: v.object({ type: v.literal('NOTE'), request: v.optional(id), text: note }),
   ACK_NOTE: v.object({ type: v.literal('ACK_NOTE'), request: id, code: text, message: v.optional(text) }),
   NOTE_POSTED: v.object({ type: v.literal('NOTE_POSTED'), text, at: time }),
-  PROBE: v.object({ type: v.literal('PROBE'), probe: id }),
-  ACK_PROBE: v.object({ type: v.literal('ACK_PROBE'), probe: id }),
   ERROR: v.object({
     type: v.literal('ERROR'),
     code: text,
@@ -138,6 +136,8 @@ const schemas = {
     at: time,
     existing: v.optional(v.boolean()),
   }),
+  PROBE: v.object({ type: v.literal('PROBE'), probe: id, about: v.optional(v.literal(true)) }),
+  ACK_PROBE: v.object({ type: v.literal('ACK_PROBE'), probe: id, about: v.optional(v.record(text, text)) }),
 } as const satisfies Record<ControlPacket['type'], v.GenericSchema<unknown, ControlPacket>>;
 
 /** The packets whose `request` is one of the side that gets them. */

@@ -3,6 +3,7 @@ import { wholeNumber, wholeNumberOrInfinity } from './options.ts';
 import type { FileArrived, ListedEntry, NotePosted, OnConflict } from './packets.ts';
 import type { PauseSwitch } from './pause-switch.ts';
 import type { Accept, AcceptFolder, FileShelf, FileSource, StoredFile } from './ports.ts';
+import { type About, checkAbout } from './probes.ts';
 import type { TransferEvent } from './receive-driver.ts';
 import type { SendingEvent, SendProgress } from './send-driver.ts';
 
@@ -26,6 +27,11 @@ export interface SessionOptions {
   readonly maxFileBytes?: number | undefined;
   /** Open transfers in one direction, from 1 on, 128 by default. More of ours wait; more of the peer's are refused. */
   readonly maxTransfers?: number | undefined;
+  /**
+   * What this program tells a peer that asks, by `about()`: such as `{ software: 'ferry/1.2.3' }`. At most 1,000 characters
+   * together; by default nothing.
+   */
+  readonly about?: About | undefined;
   /** Hears about every file that is offered to us. What it throws is dropped. */
   readonly onTransfer?: ((event: TransferEvent) => void) | undefined;
 }
@@ -99,8 +105,13 @@ export interface Session {
    * watch.
    */
   watch(listeners: WatchListeners, options?: { readonly recent?: number }): void;
-  /** Milliseconds until the peer has answered, behind whatever it said before: for pipes without a Ping. */
+  /**
+   * Milliseconds until the peer has answered, behind whatever it said before: for pipes without a Ping. Rejects with
+   * UNKNOWN_TYPE when the peer is of before there was PROBE.
+   */
   probe(options?: { readonly signal?: AbortSignal }): Promise<number>;
+  /** What the program at the other end tells of itself; `{}` when that is nothing. Rejects as `probe` does. */
+  about(options?: { readonly signal?: AbortSignal }): Promise<About>;
   /** Resolves, never rejects, when the pipe has ended and every sink and source is closed. */
   readonly closed: Promise<void>;
   /** Cancels what is open with SHUTTING_DOWN, closes the pipe (1000 unless told otherwise) and resolves like `closed`. */
@@ -108,7 +119,14 @@ export interface Session {
 }
 
 /** @throws {RangeError} naming the option that is out of range. */
-export function checkOptions({ role, windowBytes, chunkBytes, maxFileBytes, maxTransfers }: SessionOptions): void {
+export function checkOptions({
+  role,
+  windowBytes,
+  chunkBytes,
+  maxFileBytes,
+  maxTransfers,
+  about,
+}: SessionOptions): void {
   if (role !== 'opener' && role !== 'acceptor') {
     throw new RangeError(`expected role to be 'opener' or 'acceptor', got ${role}`);
   }
@@ -116,4 +134,5 @@ export function checkOptions({ role, windowBytes, chunkBytes, maxFileBytes, maxT
   if (chunkBytes !== undefined) wholeNumber('chunkBytes', chunkBytes, 1);
   if (maxFileBytes !== undefined) wholeNumberOrInfinity('maxFileBytes', maxFileBytes, 0);
   if (maxTransfers !== undefined) wholeNumberOrInfinity('maxTransfers', maxTransfers, 1);
+  if (about !== undefined) checkAbout(about);
 }

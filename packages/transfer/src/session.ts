@@ -9,6 +9,7 @@ import { parsePacket } from './parse.ts';
 import type { MessagePipe } from './pipe.ts';
 import { connectionLost } from './pipe-end.ts';
 import type { FileSource, StoredFile } from './ports.ts';
+import { type About, Probes } from './probes.ts';
 import {
   checkOptions,
   type FolderSource,
@@ -49,6 +50,7 @@ class PipeSession implements Session {
   readonly closed: Promise<void>;
   readonly #pipe: MessagePipe;
   readonly #board: ArrivalBoard | undefined;
+  readonly #probes: Probes;
   readonly #turns: TurnTaking;
   readonly #outbox: Outbox;
   readonly #outgoing: Outgoing;
@@ -69,6 +71,7 @@ class PipeSession implements Session {
     });
     this.#outbox = new Outbox(pipe, () => this.#incoming.caughtUp());
     const send = (packet: Packet) => this.#outbox.send(packet);
+    this.#probes = new Probes(send, options.about);
     this.#outgoing = new Outgoing(
       { send, turns: this.#turns, chunkBytes },
       { firstId: role === 'opener' ? 1 : 2, maxTransfers },
@@ -104,8 +107,12 @@ class PipeSession implements Session {
     throw new TransferError('FORBIDDEN', 'notes are not posted yet');
   }
 
-  async probe(): Promise<number> {
-    throw new TransferError('FORBIDDEN', 'nothing is probed yet');
+  async probe({ signal }: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    return (await this.#probes.ask({ signal })).ms;
+  }
+
+  async about({ signal }: { readonly signal?: AbortSignal } = {}): Promise<About> {
+    return (await this.#probes.ask({ about: true, signal })).about;
   }
 
   watch(listeners: WatchListeners, { recent }: { readonly recent?: number } = {}): void {
@@ -169,8 +176,9 @@ class PipeSession implements Session {
         break;
       case 'CANCEL_FILE':
       case 'ERROR':
-        // Each looks among its own; ids of the two directions differ in parity, so at most one finds it.
+        this.#probes.stopped(packet);
         if (packet.id === undefined) break;
+        // Each looks among its own; ids of the two directions differ in parity, so at most one finds it.
         this.#incoming.stopped(packet.id, packet);
         this.#outgoing.stopped(packet.id, packet);
         break;
@@ -194,7 +202,8 @@ class PipeSession implements Session {
           this.#outbox.send({ type: 'ACK_NOTE', request: packet.request, code: 'FORBIDDEN' });
         break;
       case 'PROBE':
-        this.#outbox.send({ type: 'ACK_PROBE', probe: packet.probe });
+      case 'ACK_PROBE':
+        this.#probes.receive(packet);
         break;
     }
   }
@@ -243,6 +252,7 @@ class PipeSession implements Session {
     this.#outgoing.end(error, tell);
     this.#incoming.end(error, tell);
     this.#turns.end(error);
+    this.#probes.end(error);
     this.#outbox.end();
   }
 

@@ -23,7 +23,7 @@ const MD5 = '900150983cd24fb0d6963f7d28e17f72';
 export function anyPacket(random: Random, id = 1 + random.below(6)): Packet {
   const size = () => random.pick([0, 3, 300, 2 ** 31, 2 ** 53 - 1]);
   const code = () => random.pick(['OK', 'EXISTS', 'NO_SPACE', 'WHO_KNOWS']);
-  switch (random.below(10)) {
+  switch (random.below(12)) {
     case 0:
       return {
         type: 'NEW_FILE',
@@ -54,6 +54,10 @@ export function anyPacket(random: Random, id = 1 + random.below(6)): Packet {
       return { type: 'WATCH', recent: random.below(5) };
     case 8:
       return { type: 'FILE_ARRIVED', name: random.pick(NAMES), size: size(), md5: MD5, at: 1e12 };
+    case 9:
+      return { type: 'PROBE', probe: id, ...(random.once(2) ? { about: true } : {}) };
+    case 10:
+      return { type: 'ACK_PROBE', probe: id, ...(random.once(2) ? { about: { software: 'ferry/1' } } : {}) };
     default:
       return {
         type: 'FILE_DATA',

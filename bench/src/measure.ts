@@ -48,7 +48,9 @@ class Load {
 
 /** Runs one workload: all peers in every round, each round beginning with another one. */
 export async function measure(workload: MessageWorkload, peers: readonly Peer[], pace: Pace): Promise<Participant[]> {
-  const able = peers.filter((peer) => workload.job.kind !== 'send' || peer.client);
+  const able = peers.filter(
+    (peer) => (workload.job.kind !== 'send' || peer.client) && (!peer.floor || workload.showsFloor === true),
+  );
   const rounds = new Map<Peer, (Round | undefined)[]>(able.map((peer) => [peer, []]));
   const absent = new Map<Peer, string>(able.flatMap((peer) => (peer.absent ? [[peer, peer.absent] as const] : [])));
   const runner = runnerFor(workload);

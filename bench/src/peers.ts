@@ -6,8 +6,7 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { CACHE_DIR, nodeProgram, ROOT_DIR } from './programs.ts';
 
-export type PeerName = 'wsferry' | 'ws' | 'bun' | 'deno';
-export const PEERS: readonly PeerName[] = ['wsferry', 'ws', 'bun', 'deno'];
+export type PeerName = 'wsferry' | 'ws' | 'bun' | 'deno' | 'node:net';
 
 /** Bun's and Deno's releases that are fetched, about 100 MB each: not dependencies, so that an install stays small. */
 const FETCHED = { bun: '1.4.5', deno: '2.9.6' } as const;
@@ -18,6 +17,8 @@ export interface Peer {
   readonly version: string;
   /** Why it is not there. */
   readonly absent?: string;
+  /** It does nothing but answer the upgrade: it says what the platform costs, and takes part only where that is asked. */
+  readonly floor?: boolean;
   /** The command of its server, which tells its port. */
   server(mode: 'echo' | 'push', deflate: boolean): readonly string[];
   /** The command of its sending client. */
@@ -63,6 +64,12 @@ export async function findPeers({ fetch }: { fetch: boolean }): Promise<readonly
         source('deno'),
         ...words(mode, deflate),
       ],
+    },
+    {
+      name: 'node:net',
+      version: 'node:net bare',
+      floor: true,
+      server: () => nodeProgram('servers/node-net'),
     },
   ];
 }

@@ -14,6 +14,7 @@ const PROGRAMS = [
   'load/load',
   'servers/ours',
   'servers/ws',
+  'servers/node-net',
   'clients/ours',
   'clients/ws',
   'files/ours-receive',

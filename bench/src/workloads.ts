@@ -11,6 +11,8 @@ export interface WorkloadBase {
   /** Of the absolute figure. A `B` is memory: there less is better, and the ratio is theirs to ours. */
   readonly unit: 'msg/s' | 'conn/s' | 'MB/s' | 'files/s' | 'B';
   readonly targets: Targets;
+  /** Also with a server on `node:net` that does nothing but answer the upgrade: what is left once all of ours is gone. */
+  readonly showsFloor?: boolean;
 }
 
 /** What is measured with a server of each peer, or a client of each, and our load at the other end. */
@@ -80,6 +82,7 @@ export const MESSAGE_WORKLOADS: readonly MessageWorkload[] = [
     title: 'new connections',
     unit: 'conn/s',
     targets: { ws: 1.4, bun: 0.5 },
+    showsFloor: true,
     job: { kind: 'connect', inFlight: 32 },
   },
   {
@@ -87,6 +90,7 @@ export const MESSAGE_WORKLOADS: readonly MessageWorkload[] = [
     title: 'memory per idle connection',
     unit: 'B',
     targets: { ws: 2.5 },
+    showsFloor: true,
     job: { kind: 'idle', connections: 4000 },
   },
   {

@@ -79,7 +79,7 @@ describe.skipIf(missing('chromium'))('bundled, in Chromium', () => {
       digest: createHash('md5').update(content).digest('hex'),
       same: true,
       lastProgress: length,
-      again: 'EXISTS',
+      again: 'existing',
     });
   });
 });

@@ -7,6 +7,8 @@ export interface Arrival {
   /** Bytes. */
   readonly size: number;
   readonly md5: string;
+  /** The folders it lies in, outermost first; absent when it lies in none. */
+  readonly folder?: readonly string[] | undefined;
   /** Milliseconds since 1970. */
   readonly at: number;
   /** It was sent again while the identical file was there already: nothing new was stored. */
@@ -35,13 +37,14 @@ export class ArrivalBoard {
    * again (`existing`) takes the place of its earlier arrival; one that is found after it was sent again is no news.
    */
   announce(
-    file: Pick<StoredFile, 'name' | 'size' | 'digest'> & { readonly existing?: boolean },
+    file: Pick<StoredFile, 'name' | 'size' | 'digest'> & Pick<Arrival, 'existing' | 'folder'>,
     at: number = this.#now(),
   ): void {
-    const { name, size, digest: md5, existing = false } = file;
-    const isSame = (other: Arrival) => other.name === name && other.md5 === md5;
+    const { name, size, digest: md5, folder, existing = false } = file;
+    const where = pathOf({ name, folder });
+    const isSame = (other: Arrival) => pathOf(other) === where && other.md5 === md5;
     if (this.#recent.some((other) => isSame(other) && other.at > at)) return;
-    const arrival: Arrival = { name, size, md5, at, ...(existing && { existing }) };
+    const arrival: Arrival = { name, size, md5, ...(folder && { folder }), at, ...(existing && { existing }) };
     if (existing) this.#recent = this.#recent.filter((other) => !isSame(other));
     this.#recent.push(arrival);
     if (this.#recent.length > this.#keep) this.#recent.shift();
@@ -56,6 +59,11 @@ export class ArrivalBoard {
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   }
+}
+
+/** No name has a `/`. */
+function pathOf({ name, folder = [] }: Pick<Arrival, 'name' | 'folder'>): string {
+  return [...folder, name].join('/');
 }
 
 /** One listener's bug must not keep the others from hearing. */

@@ -1,7 +1,8 @@
 import { TransferError } from './errors.ts';
 import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
 import type { Accept, StoredFile } from './ports.ts';
-import { ReceiveDriver, type TransferEvent } from './receive-driver.ts';
+import { ReceiveDriver } from './receive-driver.ts';
+import type { TransferEvent } from './transfer-event.ts';
 
 /** How a session takes files. */
 export interface IncomingOptions {
@@ -12,7 +13,7 @@ export interface IncomingOptions {
   readonly windowBytes?: number | undefined;
   readonly maxFileBytes?: number | undefined;
   readonly onTransfer?: ((event: TransferEvent) => void) | undefined;
-  readonly onStored: (file: StoredFile) => void;
+  readonly onStored: (file: StoredFile, folder: readonly string[] | undefined) => void;
   /** Whether the peer leaves so much unread that acknowledgements should be few. */
   readonly behind: () => boolean;
 }
@@ -135,7 +136,7 @@ export class Incoming {
   }
 
   #emit(event: TransferEvent): void {
-    if (event.type === 'stored') this.#options.onStored(event.file);
+    if (event.type === 'stored') this.#options.onStored(event.file, event.folder);
     try {
       this.#options.onTransfer?.(event);
     } catch {

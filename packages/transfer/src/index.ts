@@ -4,7 +4,8 @@ export { receiveFiles, sendFile } from './conveniences.ts';
 export { Courier, type CourierClock, type CourierOptions, type LineEvent, type RetryOptions } from './courier/index.ts';
 export { encodeFileData, encodePacket } from './encode.ts';
 export { asTransferError, TransferError, type TransferErrorOptions } from './errors.ts';
-export { bytesSource, memoryReceiver } from './memory.ts';
+export { bytesSource } from './memory.ts';
+export { type MemoryReceiver, type MemoryReceiverOptions, memoryReceiver } from './memory-receiver.ts';
 export * from './packets.ts';
 export { MAX_PAGE_LENGTH, PageBuilder } from './page-builder.ts';
 export { MAX_CONTROL_LENGTH, parsePacket } from './parse.ts';
@@ -29,7 +30,6 @@ export type {
 } from './ports.ts';
 export { printable } from './printable.ts';
 export type { About } from './probes.ts';
-export type { TransferEvent } from './receive-driver.ts';
 export { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
 export { lateData, wouldTake } from './rehearsal.ts';
 export {
@@ -62,3 +62,4 @@ export {
   sendTransitions,
   type Transitions,
 } from './states.ts';
+export type { TransferEvent, TransferNews } from './transfer-event.ts';

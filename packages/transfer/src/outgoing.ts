@@ -10,7 +10,7 @@ import {
 import type { FileSource, StoredFile } from './ports.ts';
 import { checkNameLength } from './safe-name.ts';
 import { SendDriver, type SendPort } from './send-driver.ts';
-import type { SendOptions } from './session.ts';
+import type { SendOptions } from './session-options.ts';
 
 /** The files a session sends: gives ids, keeps the number of open ones down, and finds the driver of a packet. */
 export class Outgoing {
@@ -81,7 +81,8 @@ export class Outgoing {
     await Promise.all([...this.#drivers.values()].map((driver) => driver.settled));
   }
 
-  async #send(source: FileSource, { signal, onProgress }: SendOptions): Promise<StoredFile> {
+  async #send(source: FileSource, options: SendOptions): Promise<StoredFile> {
+    const { signal } = options;
     // A packet too long for the peer would not even tell it which transfer to refuse.
     checkNameLength(source.name);
     const leave = await this.#enter(signal);
@@ -94,7 +95,7 @@ export class Outgoing {
       leave();
       throw error;
     }
-    const driver = new SendDriver(id, source, this.#port, onProgress);
+    const driver = new SendDriver(id, source, this.#port, options);
     this.#drivers.set(id, driver);
     const cancel = () => driver.stop(cancelled(signal!), true);
     signal?.addEventListener('abort', cancel, { once: true });

@@ -1,37 +1,9 @@
 import { asTransferError, TransferError } from './errors.ts';
-import {
-  type CancelFile,
-  type ErrorPacket,
-  type FileData,
-  type FileEnd,
-  type NewFile,
-  onConflictWishes,
-  type Packet,
-  type RestartReason,
-} from './packets.ts';
-import type { Accept, FileOffer, FileSink, StoredFile, TransferControl } from './ports.ts';
+import { fileOffer } from './file-offer.ts';
+import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
+import type { Accept, FileSink, TransferControl } from './ports.ts';
 import { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
-import { safeFolder, safeName } from './safe-name.ts';
-
-/** What the receiving side tells about its transfers. `name` is the sender's word: print it through `printable`. */
-export type TransferEvent = {
-  readonly id: number;
-  readonly name: string;
-  readonly size?: number;
-  /** The folders it is to lie in, outermost first; absent when it lies in none. Like the name: the sender's word. */
-  readonly folder?: readonly string[];
-} & (
-  | { readonly type: 'offered' }
-  /** `offset` bytes were kept of it, and the sender goes on there. */
-  | { readonly type: 'resumed'; readonly offset: number }
-  /** Something was kept of it, and it begins anew all the same. */
-  | { readonly type: 'restarted'; readonly reason: RestartReason }
-  /** By whom: `local` is this side. Both may have, and then both must continue. */
-  | { readonly type: 'paused' | 'continued'; readonly by: 'local' | 'peer' }
-  | { readonly type: 'progress'; readonly stored: number }
-  | { readonly type: 'stored'; readonly file: StoredFile }
-  | { readonly type: 'refused' | 'failed'; readonly code: TransferError['code']; readonly message: string }
-);
+import type { TransferEvent, TransferNews } from './transfer-event.ts';
 
 /** What a {@link ReceiveDriver} needs of its session. */
 export interface ReceivePort {
@@ -58,6 +30,9 @@ export class ReceiveDriver {
   /** The sink's calls never overlap: each waits here for the one before. */
   #work: Promise<void> = Promise.resolve();
   #pendingBytes = 0;
+  #flushing = false;
+  /** What the sink held was a part of the file. All of it is no part: there is nothing to go on with, or it is another file. */
+  #heldPart = false;
 
   constructor(offer: NewFile, port: ReceivePort) {
     this.#offer = offer;
@@ -85,7 +60,10 @@ export class ReceiveDriver {
         const held = await this.#port.accept(offer, this.#control());
         this.#sink = held.sink;
         // Ended while we decided: the task of `#fail` stands behind this one and discards the sink.
-        if (!this.#machine.ended) this.#apply(this.#machine.accept(held));
+        if (this.#machine.ended) return;
+        this.#heldPart = held.offset !== this.#offer.size;
+        if (held.restarted !== undefined) this.#emit({ type: 'restarted', reason: held.restarted });
+        this.#apply(this.#machine.accept(held));
       } catch (error) {
         this.#apply(this.#machine.stop(asTransferError(error, 'STORAGE_FAILED'), 'ACK_NEW_FILE'));
       }
@@ -104,7 +82,7 @@ export class ReceiveDriver {
 
   /** Tells the sender what is stored, if it does not know. */
   acknowledge(): void {
-    this.#apply(this.#machine.acknowledge());
+    this.#apply(this.#machine.caughtUp());
   }
 
   /** CANCEL_FILE or ERROR of the peer. */
@@ -135,10 +113,17 @@ export class ReceiveDriver {
           this.#port.send(action.packet);
           break;
         case 'restart':
+          if (this.#heldPart) this.#emit({ type: 'restarted', reason: 'PARTIAL_CHANGED' });
           this.#storage(() => this.#sink!.restart());
+          break;
+        case 'resume':
+          if (this.#heldPart) this.#emit({ type: 'resumed', offset: action.offset });
           break;
         case 'write':
           this.#write(action.bytes);
+          break;
+        case 'flush':
+          this.#flush();
           break;
         case 'digest':
           this.#storage(async () => {
@@ -167,6 +152,25 @@ export class ReceiveDriver {
         this.#emit({ type: 'progress', stored: this.#machine.stored });
       },
       () => this.#pending(-length),
+    );
+  }
+
+  /** Acknowledges what is written, once it is as safe as the sink makes it. Never two at once: one covers all before it. */
+  #flush(): void {
+    if (this.#sink?.flush === undefined) {
+      this.#apply(this.#machine.acknowledge());
+      return;
+    }
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#storage(
+      async () => {
+        await this.#sink!.flush!();
+        this.#apply(this.#machine.acknowledge());
+      },
+      () => {
+        this.#flushing = false;
+      },
     );
   }
 
@@ -218,13 +222,7 @@ export class ReceiveDriver {
     this.#port.pending(delta);
   }
 
-  #emit(
-    event:
-      | { type: 'offered' }
-      | { type: 'progress'; stored: number }
-      | { type: 'stored'; file: StoredFile }
-      | { type: 'refused' | 'failed'; code: TransferError['code']; message: string },
-  ): void {
+  #emit(event: TransferNews): void {
     const { id, name, size, folder = [] } = this.#offer;
     this.#port.emit({
       id,
@@ -234,32 +232,6 @@ export class ReceiveDriver {
       ...event,
     });
   }
-}
-
-/** The offer as its receiver sees it. Throws TransferError BAD_NAME. */
-function fileOffer({
-  id,
-  name,
-  folder,
-  size,
-  modified,
-  executable,
-  resumeKey,
-  onConflict,
-  request,
-}: NewFile): FileOffer {
-  const wish = onConflictWishes.find((known) => known === onConflict);
-  return {
-    id,
-    name: safeName(name),
-    folder: safeFolder(folder ?? []),
-    ...(size === undefined ? {} : { size }),
-    ...(modified === undefined ? {} : { modified }),
-    ...(executable === undefined ? {} : { executable }),
-    ...(resumeKey === undefined ? {} : { resumeKey }),
-    ...(wish === undefined ? {} : { onConflict: wish }),
-    ...(request === undefined ? {} : { request }),
-  };
 }
 
 function said({ code, message }: TransferError): { code: TransferError['code']; message: string } {

@@ -1,7 +1,7 @@
 import { codeSentences, isTransferCode, type TransferCode } from './codes.ts';
 import { TransferError } from './errors.ts';
-import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
-import type { StoredFile } from './ports.ts';
+import type { AckNewFile, CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
+import type { Accepted, StoredFile } from './ports.ts';
 import { next, type ReceiveEvent, type ReceiveState, receiveTransitions } from './states.ts';
 
 /** What the receiver's driver has to do, in order. */
@@ -9,19 +9,31 @@ export type ReceiveAction =
   | { readonly do: 'send'; readonly packet: Packet }
   /** Forget what the sink holds. */
   | { readonly do: 'restart' }
+  /** The sender goes on behind the `offset` bytes that were held. */
+  | { readonly do: 'resume'; readonly offset: number }
   | { readonly do: 'write'; readonly bytes: Uint8Array }
+  /** It is time to tell what is stored: make it as safe as it is to be, and answer by `acknowledge`. */
+  | { readonly do: 'flush' }
   /** After all writes: digest what is stored and answer by `verify`. */
   | { readonly do: 'digest' }
   | { readonly do: 'commit' }
   /** The transfer failed; discard the sink, once there is one. */
   | { readonly do: 'fail'; readonly error: TransferError; readonly keepPartial: boolean };
 
-/** Codes after which what is stored is known, or must be feared, to be wrong. */
+/**
+ * Codes after which nobody is to go on with what is stored: it is known, or must be feared, to be wrong, or there is no
+ * place for it. After all others the same file may be offered again, and what is stored is the beginning of it. A
+ * cancelled one too: whoever cancelled may think again, and what nobody comes back to expires.
+ */
 const spoiling: ReadonlySet<TransferCode> = new Set([
   'DIGEST_MISMATCH',
   'SIZE_MISMATCH',
   'SOURCE_CHANGED',
   'TOO_LARGE',
+  'BAD_PACKET',
+  'BAD_NAME',
+  'EXISTS',
+  'SKIPPED',
 ]);
 
 /** The receiver of one file, without I/O: packets and what the sink says in, {@link ReceiveAction}s out. */
@@ -64,15 +76,16 @@ export class ReceiveMachine {
   }
 
   /** There is a sink, and it holds this much already. */
-  accept(held: { readonly offset?: number; readonly prefixDigest?: string }): readonly ReceiveAction[] {
+  accept(held: Pick<Accepted, 'offset' | 'prefixDigest' | 'restarted'>): readonly ReceiveAction[] {
     this.#go('SINK_READY', 'a sink');
     const offset = held.offset ?? 0;
     this.#expected = offset;
     this.#stored = offset;
     this.#acknowledged = offset;
     const prefix = offset > 0 ? { offset, prefixDigest: held.prefixDigest } : {};
-    const packet = { type: 'ACK_NEW_FILE', id: this.id, code: 'OK', ...prefix, window: this.#windowBytes } as const;
-    return [{ do: 'send', packet }];
+    const { restarted } = held;
+    const packet = { type: 'ACK_NEW_FILE', id: this.id, code: 'OK', ...prefix, restarted, window: this.#windowBytes };
+    return [{ do: 'send', packet: packet as AckNewFile }];
   }
 
   /**
@@ -92,7 +105,7 @@ export class ReceiveMachine {
       this.#stored = 0;
       this.#acknowledged = 0;
       actions.push({ do: 'restart' });
-    }
+    } else actions.push(...this.#resumed());
     this.#gotData = true;
     const end = this.#expected + packet.bytes.length;
     if (this.#size !== undefined && end > this.#size) {
@@ -104,15 +117,25 @@ export class ReceiveMachine {
     return actions;
   }
 
+  /** The sender has proven that it has what was held: it says so by going on behind it. */
+  #resumed(): readonly ReceiveAction[] {
+    return this.#gotData || this.#expected === 0 ? [] : [{ do: 'resume', offset: this.#expected }];
+  }
+
   /** The sink stored `bytes` more; `idle` says that no write is waiting, and that the peer reads what it is told. */
   wrote(bytes: number, idle: boolean): readonly ReceiveAction[] {
     this.#stored += bytes;
     // One acknowledgement for many writes: an eighth of the window keeps the sender running, and the last one is exact.
     if (!idle && this.#stored - this.#acknowledged < this.#windowBytes / 8) return [];
-    return this.acknowledge();
+    return this.caughtUp();
   }
 
-  /** Tells the sender what is stored, unless it knows or nobody asks any more. */
+  /** The peer reads what it is told: an acknowledgement that was put off is due, if there is one. */
+  caughtUp(): readonly ReceiveAction[] {
+    return this.ended || this.#acknowledged === this.#stored ? [] : [{ do: 'flush' }];
+  }
+
+  /** What is stored is safe. Tells the sender, unless it knows or nobody asks any more. */
   acknowledge(): readonly ReceiveAction[] {
     if (this.ended || this.#acknowledged === this.#stored) return [];
     this.#acknowledged = this.#stored;
@@ -128,7 +151,7 @@ export class ReceiveMachine {
       return this.stop(this.#wrongSize(`${this.#expected}`), 'ACK_FILE_END');
     }
     this.#digest = packet.md5;
-    return [{ do: 'digest' }];
+    return [...this.#resumed(), { do: 'digest' }];
   }
 
   /** What the sink holds digests to `own`. */

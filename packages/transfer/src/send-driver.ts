@@ -1,6 +1,6 @@
 import { encodePacket } from './encode.ts';
 import { asTransferError, type TransferError } from './errors.ts';
-import type { Packet, RestartReason } from './packets.ts';
+import type { OnConflict, Packet, RestartReason } from './packets.ts';
 import type { FileSource, OpenSource, StoredFile } from './ports.ts';
 import { type SendAction, SendMachine, type ToSender } from './send-machine.ts';
 import type { TurnTaking } from './turn-taking.ts';
@@ -38,6 +38,13 @@ export interface SendPort {
   readonly chunkBytes: number;
 }
 
+/** What a {@link SendDriver} is told beside its source. */
+export interface SendDriverOptions {
+  readonly onProgress?: ((progress: SendProgress) => void) | undefined;
+  readonly onEvent?: ((event: SendingEvent) => void) | undefined;
+  readonly onConflict?: OnConflict | undefined;
+}
+
 /** Runs one {@link SendMachine} over a {@link FileSource} and a session. */
 export class SendDriver {
   /** The outcome. Never an unhandled rejection, even if nobody looks. */
@@ -47,7 +54,7 @@ export class SendDriver {
   readonly #machine: SendMachine;
   readonly #source: FileSource;
   readonly #port: SendPort;
-  readonly #onProgress: ((progress: SendProgress) => void) | undefined;
+  readonly #options: SendDriverOptions;
   readonly #resolve: (file: StoredFile) => void;
   readonly #reject: (error: TransferError) => void;
   #credited: (() => void) | undefined;
@@ -55,11 +62,11 @@ export class SendDriver {
   #heardAt = 0;
   #pump: Promise<void> = Promise.resolve();
 
-  constructor(id: number, source: FileSource, port: SendPort, onProgress?: (progress: SendProgress) => void) {
+  constructor(id: number, source: FileSource, port: SendPort, options: SendDriverOptions) {
     this.#machine = new SendMachine({ id, name: source.name, size: source.size });
     this.#source = source;
     this.#port = port;
-    this.#onProgress = onProgress;
+    this.#options = options;
     let resolve!: (file: StoredFile) => void;
     let reject!: (error: TransferError) => void;
     this.result = new Promise((yes, no) => {
@@ -74,7 +81,9 @@ export class SendDriver {
 
   /** Offers the file. */
   start(): void {
-    this.#port.send(this.#machine.offer({ modified: this.#source.modified }));
+    const { modified, folder, executable, resumeKey } = this.#source;
+    const { onConflict } = this.#options;
+    this.#port.send(this.#machine.offer({ modified, folder, executable, resumeKey, onConflict }));
   }
 
   /** A packet of the peer. Throws TransferError BAD_PACKET when it is out of place. */
@@ -95,6 +104,8 @@ export class SendDriver {
         this.#report();
         this.#pump = this.#run(action.start);
       } else if (action.do === 'credit') this.#report();
+      else if (action.do === 'resumed') this.#tell({ type: 'resumed', offset: action.offset });
+      else if (action.do === 'restarted') this.#tell({ type: 'restarted', reason: action.reason });
       else if (action.do === 'finish') this.#resolve(action.file);
       else this.#reject(action.error);
     }
@@ -110,6 +121,7 @@ export class SendDriver {
         const verdict = this.#machine.judgePrefix(open.prefixDigest);
         const again = verdict.find((action) => action.do === 'open');
         if (again) {
+          this.#apply(verdict.filter((action) => action !== again));
           await open.close();
           open = undefined;
           open = await this.#open(again.start);
@@ -191,11 +203,25 @@ export class SendDriver {
     this.#credited = undefined;
   }
 
+  #tell(event: SendingEvent): void {
+    try {
+      this.#options.onEvent?.(event);
+    } catch {
+      // As with a display.
+    }
+  }
+
   #report(more: Pick<SendProgress, 'compared'> = {}): void {
     const { stored, sent } = this.#machine;
     const size = this.#source.size;
     try {
-      this.#onProgress?.({ stored, sent, heardAt: this.#heardAt, ...(size === undefined ? {} : { size }), ...more });
+      this.#options.onProgress?.({
+        stored,
+        sent,
+        heardAt: this.#heardAt,
+        ...(size === undefined ? {} : { size }),
+        ...more,
+      });
     } catch {
       // A display that throws must not cost the file.
     }

@@ -1,6 +1,16 @@
 import { codeSentences, isTransferCode } from './codes.ts';
 import { TransferError } from './errors.ts';
-import type { AckFileData, AckFileEnd, AckNewFile, CancelFile, ErrorPacket, NewFile, Packet } from './packets.ts';
+import {
+  type AckFileData,
+  type AckFileEnd,
+  type AckNewFile,
+  type CancelFile,
+  type ErrorPacket,
+  type NewFile,
+  type Packet,
+  type RestartReason,
+  restartReasons,
+} from './packets.ts';
 import type { StoredFile } from './ports.ts';
 import { next, type SendEvent, type SendState, sendTransitions } from './states.ts';
 
@@ -11,6 +21,10 @@ export type SendAction =
   | { readonly do: 'open'; readonly start: number; readonly prefixDigest?: string }
   /** More credit, or more is stored. */
   | { readonly do: 'credit' }
+  /** The receiver's prefix is ours: it goes on behind it. */
+  | { readonly do: 'resumed'; readonly offset: number }
+  /** What the receiver had kept is of no use. */
+  | { readonly do: 'restarted'; readonly reason: RestartReason }
   | { readonly do: 'finish'; readonly file: StoredFile }
   | { readonly do: 'fail'; readonly error: TransferError };
 
@@ -61,8 +75,8 @@ export class SendMachine {
   }
 
   /** The packet that begins it all. */
-  offer(fields: { readonly modified?: number | undefined } = {}): NewFile {
-    return { type: 'NEW_FILE', id: this.id, name: this.#name, size: this.#size, modified: fields.modified };
+  offer(fields: Omit<NewFile, 'type' | 'id' | 'name' | 'size'> = {}): NewFile {
+    return { type: 'NEW_FILE', id: this.id, name: this.#name, size: this.#size, ...fields };
   }
 
   /** A packet of the peer. Throws TransferError BAD_PACKET when it is out of place; after the end it is late, no fault. */
@@ -99,7 +113,9 @@ export class SendMachine {
     if (own?.toLowerCase() !== prefix.digest) return this.#startOver();
     this.#sent = prefix.offset;
     this.#stored = prefix.offset;
-    return [{ do: 'credit' }];
+    // All of it is there: that is no going on.
+    const whole = prefix.offset === this.#size;
+    return [...(whole ? [] : [{ do: 'resumed', offset: prefix.offset } as const]), { do: 'credit' }];
   }
 
   /** The next bytes of the source as FILE_DATA; at most `creditBytes` of them. */
@@ -137,9 +153,11 @@ export class SendMachine {
     const provable = offset > 0 && packet.prefixDigest !== undefined && offset <= (this.#size ?? offset);
     this.#go(provable ? 'ACCEPTED_PREFIX' : 'ACCEPTED', packet.type);
     if (packet.window !== undefined) this.#window = packet.window;
-    if (!provable) return offset > 0 ? this.#startOver() : [{ do: 'open', start: 0 }];
-    this.#prefix = { offset, digest: packet.prefixDigest };
-    return [{ do: 'open', start: offset, prefixDigest: packet.prefixDigest }];
+    const said = restartReason(packet.restarted);
+    const restarted: SendAction[] = said === undefined ? [] : [{ do: 'restarted', reason: said }];
+    if (offset > 0) this.#prefix = { offset, digest: packet.prefixDigest ?? '' };
+    if (!provable) return [...restarted, ...(offset > 0 ? this.#startOver() : [{ do: 'open', start: 0 } as const])];
+    return [...restarted, { do: 'open', start: offset, prefixDigest: packet.prefixDigest }];
   }
 
   #acknowledged(packet: AckFileEnd): readonly SendAction[] {
@@ -156,7 +174,9 @@ export class SendMachine {
 
   #startOver(): readonly SendAction[] {
     this.#startedOver = true;
-    return [{ do: 'open', start: 0 }];
+    // A whole file of our size was not kept for us: it is another one of that name.
+    const kept = this.#prefix?.offset !== this.#size;
+    return [...(kept ? [{ do: 'restarted', reason: 'PARTIAL_CHANGED' } as const] : []), { do: 'open', start: 0 }];
   }
 
   #refused(code: string, message: string | undefined): readonly SendAction[] {
@@ -193,4 +213,8 @@ export class SendMachine {
     const message = `the source had ${this.#size} bytes when it was offered, but ${came} came`;
     return new TransferError('SOURCE_CHANGED', message, { id: this.id });
   }
+}
+
+function restartReason(said: string | undefined): RestartReason | undefined {
+  return said !== undefined && Object.hasOwn(restartReasons, said) ? (said as RestartReason) : undefined;
 }

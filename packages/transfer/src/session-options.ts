@@ -4,8 +4,8 @@ import type { FileArrived, ListedEntry, NotePosted, OnConflict } from './packets
 import type { PauseSwitch } from './pause-switch.ts';
 import type { Accept, AcceptFolder, FileShelf, FileSource, StoredFile } from './ports.ts';
 import { type About, checkAbout } from './probes.ts';
-import type { TransferEvent } from './receive-driver.ts';
 import type { SendingEvent, SendProgress } from './send-driver.ts';
+import type { TransferEvent } from './transfer-event.ts';
 
 /** How a session is to run. */
 export interface SessionOptions {

@@ -81,7 +81,7 @@ class PipeSession implements Session {
       behind: () => this.#outbox.behind,
       parity: role === 'opener' ? 0 : 1,
       maxTransfers,
-      onStored: (file) => board?.announce(file),
+      onStored: (file, folder) => board?.announce(folder === undefined ? file : { ...file, folder }),
     });
     this.closed = this.#run();
   }

@@ -80,6 +80,7 @@ function playReceiver(steps: readonly Step[], option: number): string {
       lines.push(action.do === 'send' ? `send ${action.packet.type}` : action.do);
       if (action.do === 'fail') failures++;
       if (action.do === 'commit') commits++;
+      if (action.do === 'flush') take(machine.acknowledge());
       if (action.do === 'write' || action.do === 'digest' || action.do === 'commit') work.push(action);
     }
   };
@@ -88,7 +89,9 @@ function playReceiver(steps: readonly Step[], option: number): string {
       accepted = true;
       take(
         guarded(lines, () =>
-          machine.ended ? [] : machine.accept((number & 1) === 0 ? {} : { offset: 2, prefixDigest: MD5 }),
+          machine.ended
+            ? []
+            : machine.accept((number & 1) === 0 ? { restarted: 'SOURCE_CHANGED' } : { offset: 2, prefixDigest: MD5 }),
         ),
       );
       return;

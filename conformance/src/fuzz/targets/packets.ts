@@ -17,6 +17,7 @@ const NAMES = [
   'nul\u0000',
   '.wsferry',
 ];
+const FOLDERS = [[], ['a'], ['a', '..'], ['a/b'], new Array<string>(65).fill('deep')];
 const MD5 = '900150983cd24fb0d6963f7d28e17f72';
 
 /** Any packet, right in form. `id`: whose transfer. */
@@ -30,8 +31,12 @@ export function anyPacket(random: Random, id = 1 + random.below(6)): Packet {
         id,
         name: random.pick(NAMES),
         ...(random.once(2) ? { size: size(), modified: 1e12 } : {}),
+        ...(random.once(2) ? { folder: random.pick(FOLDERS), resumeKey: random.pick(['k', '!'.repeat(128)]) } : {}),
+        ...(random.once(4) ? { onConflict: random.pick(['rename', 'skip', 'as you like']), executable: true } : {}),
       };
     case 1:
+      if (random.once(4))
+        return { type: 'ACK_NEW_FILE', id, code: 'OK', restarted: random.pick(['SOURCE_CHANGED', 'no']) };
       return { type: 'ACK_NEW_FILE', id, code: code(), offset: size(), prefixDigest: MD5, window: size() };
     case 2:
       return { type: 'ACK_FILE_DATA', id, stored: size(), ...(random.once(2) ? { window: size() } : {}) };

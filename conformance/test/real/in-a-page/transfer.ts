@@ -10,8 +10,9 @@ export async function ferry(length: number) {
   const received = receiveFiles(there, { accept });
   const progress: number[] = [];
   const stored = await sendFile(here, blobSource(file), { onProgress: ({ stored }) => progress.push(stored) });
-  const again = await sendFile(here, blobSource(file)).catch((error: unknown) =>
-    error instanceof TransferError ? error.code : String(error),
+  const again = await sendFile(here, blobSource(file)).then(
+    ({ existing }) => (existing ? 'existing' : 'stored twice'),
+    (error: unknown) => (error instanceof TransferError ? error.code : String(error)),
   );
   here.close();
   await received;

@@ -2,7 +2,6 @@ import { TransferError } from '../errors.ts';
 import type { ListedEntry } from '../packets.ts';
 import type { MessagePipe } from '../pipe.ts';
 import type { FileSource, StoredFile } from '../ports.ts';
-import type { TransferEvent } from '../receive-driver.ts';
 import type { SendProgress } from '../send-driver.ts';
 import type {
   FolderSource,
@@ -12,6 +11,7 @@ import type {
   SessionOptions,
   WatchListeners,
 } from '../session-options.ts';
+import type { TransferEvent } from '../transfer-event.ts';
 import type { RetryOptions } from './backoff.ts';
 import { Heard } from './heard.ts';
 import { type CourierClock, Line, type LineEvent } from './line.ts';

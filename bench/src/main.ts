@@ -33,6 +33,16 @@ program
   });
 
 program
+  .command('costs')
+  .description(
+    'what a message and a connection cost our server in allocations, reads and writes, beside what they may cost',
+  )
+  .action(async () => {
+    const { printCosts } = await import('./costs/command.ts');
+    await printCosts();
+  });
+
+program
   .command('docs <results>')
   .description('writes docs/performance.md and its charts from the JSON of an earlier run')
   .action(async (path: string) => {

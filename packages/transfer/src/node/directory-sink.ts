@@ -1,47 +1,68 @@
 import { TransferError } from '../errors.ts';
-import type { FileOffer, FileSink, StoredFile } from '../ports.ts';
+import type { OnConflict, RestartReason } from '../packets.ts';
+import type { Accepted, FileOffer, FileSink, StoredFile } from '../ports.ts';
 import type { KeptSpace } from './disk-space.ts';
 import { storageError } from './file-errors.ts';
+import type { Folder } from './folder-tree.ts';
 import { HashFeed } from './hash-feed.ts';
-import type { FoundFile, Placed, ReceivingFolder, TemporaryFile } from './receiving-folder.ts';
+import { findKept } from './kept-partial.ts';
+import { PartialFile, type PartialKey } from './partial-file.ts';
+import { checkTaken, type FoundFile, fileMd5, findOfSize, isUnchanged, type Placed, place } from './placing.ts';
+import type { ReceivingFolder } from './receiving-folder.ts';
+
+/** What a {@link DirectorySink} stores, and where. */
+export interface Storing {
+  readonly receiving: ReceivingFolder;
+  readonly offer: FileOffer;
+  /** Where the file is to appear. Released at the end. */
+  readonly folder: Folder;
+  readonly policy: OnConflict;
+  /** Under which what is written can be kept; `undefined` when it is not to be. */
+  readonly key: PartialKey | undefined;
+}
+
+type ExistingFile = FoundFile & { readonly md5: string };
 
 /**
- * One file on its way into a directory. It begins either as a new temporary file or, when a file of the same name and
- * size is there already, as that one: if the sender proves that it has the same bytes, nothing moves.
+ * One file on its way into a directory. It begins as a new temporary file, or as what was kept of it, or, when a file of
+ * the same name and size is there already, as that one: if the sender proves that it has the same bytes, nothing moves.
  */
 export class DirectorySink implements FileSink {
-  readonly #folder: ReceivingFolder;
-  readonly #offer: FileOffer;
-  #existing: FoundFile | undefined;
-  #temporary: TemporaryFile | undefined;
+  readonly #storing: Storing;
+  readonly #onEnd: () => void;
+  #existing: ExistingFile | undefined;
+  #partial: PartialFile | undefined;
   #feed: HashFeed | undefined;
   #space: KeptSpace | undefined;
   #position = 0;
+  /** A write failed in its middle: the disk and the running digest may not have the same bytes. */
+  #torn = false;
+  #ended = false;
 
-  private constructor(folder: ReceivingFolder, offer: FileOffer) {
-    this.#folder = folder;
-    this.#offer = offer;
+  private constructor(storing: Storing, onEnd: () => void) {
+    this.#storing = storing;
+    this.#onEnd = onEnd;
   }
 
-  /** A sink that begins empty. */
-  static async fresh(folder: ReceivingFolder, offer: FileOffer): Promise<DirectorySink> {
-    const sink = new DirectorySink(folder, offer);
-    await sink.#begin();
-    return sink;
-  }
-
-  /** A sink that holds a complete file already. */
-  static existing(folder: ReceivingFolder, offer: FileOffer, found: FoundFile): DirectorySink {
-    const sink = new DirectorySink(folder, offer);
-    sink.#existing = found;
-    return sink;
+  /**
+   * Looks for what is there of the file, and makes ready for the rest.
+   *
+   * @param onEnd called once, when nothing is written any more: also before this rejects
+   */
+  static async open(storing: Storing, onEnd: () => void): Promise<Accepted> {
+    const sink = new DirectorySink(storing, onEnd);
+    return { sink, ...(await sink.#open()) };
   }
 
   /** Resolves when the kernel has the bytes: they survive the death of this process. */
   write(bytes: Uint8Array): Promise<void> {
     return storing(async () => {
-      if (this.#existing !== undefined) throw new TransferError('SIZE_MISMATCH');
-      const { handle } = this.#temporary!;
+      const end = this.#position + bytes.byteLength;
+      if (this.#existing !== undefined || end > (this.#storing.offer.size ?? end)) {
+        throw new TransferError('SIZE_MISMATCH');
+      }
+      const { handle } = this.#partial!;
+      this.#torn = true;
       const hashing = this.#feed!.add(bytes);
       hashing.catch(() => {});
       let done = 0;
@@ -52,21 +73,28 @@ export class DirectorySink implements FileSink {
       this.#position += done;
       this.#space?.written(this.#position);
       await hashing;
+      this.#torn = false;
+    });
+  }
+
+  /** Resolves when what was written survives a power cut, where that was asked for. */
+  flush(): Promise<void> {
+    return storing(async () => {
+      if (this.#storing.receiving.options.durable) await this.#partial?.sync();
     });
   }
 
   restart(): Promise<void> {
     return storing(async () => {
-      this.#existing = undefined;
-      this.#position = 0;
-      if (this.#temporary === undefined) {
-        await this.#begin();
+      if (this.#existing === undefined) {
+        await this.#startOver(this.#partial!);
         return;
       }
-      this.#feed?.drop();
-      this.#feed = new HashFeed(this.#offer.size);
-      await this.#temporary.handle.truncate(0);
-      this.#space?.written(0);
+      this.#existing = undefined;
+      await checkTaken(this.#storing.folder, this.#storing.offer.name, this.#storing.policy);
+      // Also what was kept of it begins anew: the sender is at the first byte.
+      this.#partial = await this.#openPartial();
+      await this.#startOver(this.#partial);
     });
   }
 
@@ -76,27 +104,118 @@ export class DirectorySink implements FileSink {
 
   commit(): Promise<StoredFile> {
     return storing(async () => {
-      if (this.#existing !== undefined) return this.#commitExisting(this.#existing);
-      const { placed, digest } = await this.#place(this.#temporary!).finally(() => this.#end());
-      await this.#folder.syncNames();
-      return { ...placed, size: this.#position, digest };
+      try {
+        if (this.#existing !== undefined) return await this.#commitExisting(this.#existing);
+        const { placed, digest } = await this.#place(this.#partial!).finally(() => this.#removePartial());
+        await this.#storing.folder.syncNames();
+        return { ...placed, size: this.#position, digest };
+      } finally {
+        this.#end();
+      }
     });
   }
 
-  /** Removes what was written. (Keeping it for a later resume comes with resuming itself.) */
-  async discard(_options?: { readonly keepPartial: boolean }): Promise<void> {
-    await this.#end();
+  /** Keeps what was written for the next offer of the same resume key, or removes it. */
+  async discard({ keepPartial }: { readonly keepPartial: boolean } = { keepPartial: false }): Promise<void> {
+    const partial = this.#partial;
+    if (keepPartial && partial !== undefined && this.#storing.key !== undefined) {
+      this.#partial = undefined;
+      await partial.keep(this.#torn ? undefined : this.#feed);
+      if (!this.#torn) this.#feed = undefined; // it is kept as well
+    }
+    await this.#removePartial();
+    this.#end();
   }
 
-  async #place(temporary: TemporaryFile): Promise<{ placed: Placed; digest: string }> {
+  /** What is there of the file. Ends the sink when it rejects. */
+  async #open(): Promise<{ offset?: number; prefixDigest?: string; restarted?: RestartReason }> {
+    try {
+      const { folder, offer, policy } = this.#storing;
+      const existing = await this.#findExisting();
+      if (existing !== undefined) {
+        this.#existing = existing;
+        return { offset: existing.size, prefixDigest: existing.md5 };
+      }
+      await checkTaken(folder, offer.name, policy);
+      return await this.#begin();
+    } catch (error) {
+      await this.discard({ keepPartial: true });
+      throw error;
+    }
+  }
+
+  /** A file that cannot be read cannot be proven to be the same; it keeps its name and ours gets a number. */
+  async #findExisting(): Promise<ExistingFile | undefined> {
+    const { folder, offer, policy } = this.#storing;
+    if (offer.size === undefined) return undefined;
+    const found = await findOfSize(folder, offer.name, offer.size, policy).catch(() => undefined);
+    if (found === undefined || (await this.#keptIsLikelier(found))) return undefined;
+    const md5 = await fileMd5(folder.handle, found).catch(() => undefined);
+    return md5 === undefined ? undefined : { ...found, md5 };
+  }
+
+  /**
+   * Whether to go on with what was kept rather than to compare with a file of another time that is there: an image of
+   * always the same size would never get beyond its first interruption.
+   */
+  async #keptIsLikelier(found: FoundFile): Promise<boolean> {
+    const { receiving, offer, key, policy } = this.#storing;
+    if (key === undefined || found.modified === offer.modified || policy === 'skip' || policy === 'fail') return false;
+    return receiving.partials.open(async (lease) => {
+      const { best } = await findKept(lease.folder, key.key, offer);
+      await lease.release();
+      return best !== undefined && best.restarted === undefined;
+    });
+  }
+
+  /** What was kept of it, or a new file. Refuses what the disk cannot hold, before a byte of it has travelled. */
+  async #begin(): Promise<{ offset?: number; prefixDigest?: string; restarted?: RestartReason }> {
+    const { receiving, offer } = this.#storing;
+    const partial = await this.#openPartial();
+    this.#partial = partial;
+    const { bytes, restarted } = partial.kept;
+    if (bytes > 0 && restarted === undefined) {
+      if (offer.size !== undefined) this.#space = await receiving.space.keep(offer.size, bytes);
+      const feed = await partial.digested(offer.size);
+      if (feed !== undefined) {
+        this.#feed = feed;
+        this.#position = bytes;
+        return { offset: bytes, prefixDigest: await feed.digest() };
+      }
+    }
+    await this.#startOver(partial);
+    return bytes > 0 ? { restarted: restarted ?? 'PARTIAL_CHANGED' } : {};
+  }
+
+  #openPartial(): Promise<PartialFile> {
+    const { receiving, offer, key } = this.#storing;
+    return receiving.partials.open(async (lease) => {
+      if (key === undefined) return PartialFile.temporary(lease);
+      return PartialFile.of(lease, key, await findKept(lease.folder, key.key, offer));
+    });
+  }
+
+  async #startOver(partial: PartialFile): Promise<void> {
+    const { receiving, offer } = this.#storing;
+    this.#feed?.drop();
+    this.#feed = new HashFeed(offer.size);
+    await partial.empty(offer, this.#position > 0);
+    this.#position = 0;
+    this.#torn = false;
+    if (this.#space !== undefined) this.#space.written(0);
+    else if (offer.size !== undefined) this.#space = await receiving.space.keep(offer.size);
+  }
+
+  async #place(partial: PartialFile): Promise<{ placed: Placed; digest: string }> {
+    const { receiving, offer, folder, policy } = this.#storing;
     const digest = await this.#feed!.digest();
-    await this.#setModified(temporary);
-    await this.#folder.syncFile(temporary);
-    return { placed: await this.#folder.place(temporary, this.#offer.name, this.#position, digest), digest };
+    await this.#setModified(partial);
+    if (receiving.options.fsync) await partial.handle.sync();
+    return { placed: await place(partial, folder, offer.name, { size: this.#position, md5: digest, policy }), digest };
   }
 
-  async #commitExisting(found: FoundFile): Promise<StoredFile> {
-    if (!(await this.#folder.isUnchanged(found))) {
+  async #commitExisting(found: ExistingFile): Promise<StoredFile> {
+    if (!(await isUnchanged(this.#storing.folder, found))) {
       throw new TransferError(
         'STORAGE_FAILED',
         'the identical file that was there has been changed or removed; send it again',
@@ -105,30 +224,26 @@ export class DirectorySink implements FileSink {
     return { name: found.name, path: found.path, size: found.size, digest: found.md5, existing: true };
   }
 
-  async #begin(): Promise<void> {
-    // Refuses what the disk cannot hold, if possible before a byte of it has travelled.
-    if (this.#offer.size !== undefined) this.#space = await this.#folder.space.keep(this.#offer.size);
-    try {
-      this.#temporary = await this.#folder.openTemporary();
-    } catch (error) {
-      this.#space?.release();
-      throw error;
-    }
-    this.#feed = new HashFeed(this.#offer.size);
+  async #setModified({ handle }: PartialFile): Promise<void> {
+    const { modified } = this.#storing.offer;
+    if (modified === undefined) return;
+    // A time that this file system cannot hold is no reason to lose the file.
+    await handle.utimes(new Date(), new Date(modified)).catch(() => {});
   }
 
-  async #end(): Promise<void> {
+  async #removePartial(): Promise<void> {
+    const partial = this.#partial;
+    this.#partial = undefined;
+    await partial?.remove();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#feed?.drop();
     this.#space?.release();
-    const temporary = this.#temporary;
-    this.#temporary = undefined;
-    if (temporary !== undefined) await this.#folder.removeTemporary(temporary);
-  }
-
-  async #setModified({ handle }: TemporaryFile): Promise<void> {
-    if (this.#offer.modified === undefined) return;
-    // A time that this file system cannot hold is no reason to lose the file.
-    await handle.utimes(new Date(), new Date(this.#offer.modified)).catch(() => {});
+    this.#storing.folder.release();
+    this.#onEnd();
   }
 }
 

@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
 import { statfs } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { noControl, offerOf } from '../../test/offers.ts';
-import { bytesSource, openSession, pipePair } from '../index.ts';
 import { directoryReceiver } from './directory-receiver.ts';
 import { inUnits } from './disk-space.ts';
 
@@ -13,7 +10,6 @@ vi.mock('node:fs/promises', async (original) => {
   return { ...real, statfs: vi.fn(real.statfs) };
 });
 
-const run = promisify(execFile);
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let dir: string;
 beforeEach(async () => {
@@ -99,25 +95,4 @@ describe('room on the disk', () => {
     expect(inUnits(bytes, Math.ceil)).toBe(up);
     expect(inUnits(bytes, Math.floor)).toBe(down);
   });
-});
-
-test('of two files of 700 kB sent at once to a disk of 1 MiB one arrives', async ({ skip }) => {
-  const real = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises');
-  vi.mocked(statfs).mockImplementation(real.statfs);
-  // Only root may mount a disk.
-  await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir]).catch(() => skip('cannot mount a small disk'));
-  try {
-    const [near, far] = pipePair();
-    const { accept } = await directoryReceiver(dir, { fsync: false });
-    const receiving = openSession(far, { role: 'acceptor', accept });
-    const sending = openSession(near, { role: 'opener' });
-    const outcomes = await Promise.allSettled(
-      ['a', 'b'].map((name) => sending.sendFile(bytesSource(name, new Uint8Array(700_000)))),
-    );
-    expect(outcomes).toMatchObject([{ value: { size: 700_000 } }, { reason: { code: 'NO_SPACE', side: 'peer' } }]);
-    await sending.close();
-    await receiving.closed;
-  } finally {
-    await run('umount', [dir]);
-  }
 });

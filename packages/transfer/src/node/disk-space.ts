@@ -19,26 +19,29 @@ export class DiskSpace {
   }
 
   /**
-   * Keeps room for a file of so many bytes. What other processes are about to write nobody can know: for them, and for
+   * Keeps room for a file of so many bytes, `written` of which are on the disk already. What other processes are about to write nobody can know: for them, and for
    * files of unknown size, the disk itself has the last word.
    *
    * @throws TransferError NO_SPACE when the disk cannot hold it beside the files that are on their way.
    */
-  async keep(bytes: number): Promise<KeptSpace> {
+  async keep(bytes: number, written = 0): Promise<KeptSpace> {
     const { bavail, bsize, blocks } = await statfs(this.#path);
     // From here on nothing waits: two that ask at once cannot both be promised the last room.
     let promised = 0;
     for (const kept of this.#kept) promised += kept.bytes;
     const room = Math.max(0, bavail * bsize - promised);
     // Some file systems do not count (0 blocks): no news, and the write will tell.
-    if (blocks > 0 && bytes > room) {
+    const needed = Math.max(0, bytes - written);
+    if (blocks > 0 && needed > room) {
       const beside = promised > 0 ? ' beside the files that are on their way' : '';
+      const what = written > 0 ? 'the rest of the file' : 'the file';
       throw new TransferError(
         'NO_SPACE',
-        `the file has ${inUnits(bytes, Math.ceil)}, the receiver has room for ${inUnits(room, Math.floor)}${beside}`,
+        `${what} has ${inUnits(needed, Math.ceil)}, the receiver has room for ${inUnits(room, Math.floor)}${beside}`,
       );
     }
     const kept = new Kept(bytes, () => this.#kept.delete(kept));
+    kept.written(written);
     this.#kept.add(kept);
     return kept;
   }

@@ -3,17 +3,21 @@ import { join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
 import { expect, test } from 'vitest';
 import { candidateNames, reserveAndRename } from './final-name.ts';
+import { FolderHandle } from './folder-handle.ts';
 
 test('where there are no hard links a name is reserved, then replaced, and never overwritten', async () => {
   const directory = await temporaryDirectory();
   const dir = directory.path;
   await writeFile(join(dir, 'from'), 'new');
   await writeFile(join(dir, 'taken'), 'old');
-  expect(await reserveAndRename(join(dir, 'from'), join(dir, 'taken'))).toBe(false);
-  expect(await reserveAndRename(join(dir, 'from'), join(dir, 'free'))).toBe(true);
+  const folder = await FolderHandle.open(dir);
+  const rename = (from: string, to: string) => reserveAndRename({ folder, name: from }, { folder, name: to });
+  expect(await rename('from', 'taken')).toBe(false);
+  expect(await rename('from', 'free')).toBe(true);
   expect(await readFile(join(dir, 'free'), 'utf8')).toBe('new');
-  await expect(reserveAndRename(join(dir, 'gone'), join(dir, 'other'))).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(rename('gone', 'other')).rejects.toMatchObject({ code: 'ENOENT' });
   expect((await readdir(dir)).sort()).toEqual(['free', 'taken']);
+  await folder.close();
   await directory.remove();
 });
 

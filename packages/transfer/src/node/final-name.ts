@@ -1,19 +1,26 @@
-import { link, open, rename, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
 import { extname } from 'node:path';
 import { MAX_NAME_BYTES } from '../safe-name.ts';
 import { systemCode } from './file-errors.ts';
+import type { FolderHandle } from './folder-handle.ts';
 
 /** How many ` (n)` are tried before giving up. */
 export const MAX_NUMBER = 9_999;
+
+/** A file in an open folder. */
+export interface FileEntry {
+  readonly folder: FolderHandle;
+  readonly name: string;
+}
 
 /** Of a file system (exFAT, SMB, some FUSE) or a link count that cannot do link(). */
 const linkUnsupported = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EMLINK', 'ENOSYS']);
 
 /** `true` when `to` is now `from`'s name; `false` when the name is taken, by whatever it may be. Never overwrites. */
-export async function takeName(from: string, to: string): Promise<boolean> {
+export async function takeName(from: FileEntry, to: FileEntry): Promise<boolean> {
   try {
     // link() is the one call that names a file and fails when the name exists, symlinks included.
-    await link(from, to);
+    await from.folder.link(from.name, to.folder, to.name);
     return true;
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false;
@@ -23,18 +30,18 @@ export async function takeName(from: string, to: string): Promise<boolean> {
 }
 
 /** The second best, where there are no hard links: an empty file holds the name until rename() replaces it. */
-export async function reserveAndRename(from: string, to: string): Promise<boolean> {
+export async function reserveAndRename(from: FileEntry, to: FileEntry): Promise<boolean> {
   try {
-    await (await open(to, 'wx')).close();
+    await (await to.folder.open(to.name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666)).close();
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false;
     throw error;
   }
   try {
-    await rename(from, to);
+    await from.folder.rename(from.name, to.folder, to.name);
     return true;
   } catch (error) {
-    await unlink(to).catch(() => {});
+    await to.folder.remove(to.name).catch(() => {});
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { noControl, offerOf } from '../../test/offers.ts';
 import { deferred } from '../../test/raw-peer.ts';
 import { type DirectoryReceiverOptions, directoryReceiver } from './directory-receiver.ts';
-import { ReceivingFolder } from './receiving-folder.ts';
+import { FolderTree } from './folder-tree.ts';
 
 // No test can cut the power. What one can see is the order in which the kernel is asked, at the call where it is asked:
 // the bytes of a file before it has its name, the names before anybody is told.
@@ -83,7 +83,7 @@ describe('a file that counts as stored survives a power cut', () => {
       atGate[mine]!.resolve();
       await gates[mine]!.promise;
     };
-    const folder = await ReceivingFolder.at(dir, true);
+    const folder = await new FolderTree(dir, true).use([]);
     const told: string[] = [];
     const name = (who: string) => folder.syncNames().then(() => told.push(who));
     const first = name('a');

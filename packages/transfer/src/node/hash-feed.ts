@@ -42,6 +42,12 @@ export class HashFeed {
     return this.#hasher.peek();
   }
 
+  /** Gives the buffers back while nothing comes; the running digest stays, and may be added to later. */
+  async rest(): Promise<void> {
+    this.#flush();
+    await Promise.all(this.#flights.splice(0));
+  }
+
   /** Forgets the state in the thread. */
   drop(): void {
     this.#hasher.drop();

@@ -1,5 +1,5 @@
 /** Paths, directories and hashing beside them, for Node: `@wsferry/transfer/node`. */
 export { type DirectoryReceiver, type DirectoryReceiverOptions, directoryReceiver } from './directory-receiver.ts';
-export { type Leftover, listLeftovers } from './leftovers.ts';
+export { cleanPartials, type Leftover, listLeftovers } from './leftovers.ts';
 export type { OwnerState } from './owner.ts';
 export { pathSource } from './path-source.ts';

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { machineId } from './machine.ts';
 
 /**
  * `unknown`: it ran on another machine or in another container, whose processes cannot be seen from here, or the system
@@ -41,9 +42,8 @@ export async function ownerState(owner: string): Promise<OwnerState> {
  * folder and even a host name, and both have a process 1).
  */
 async function place(): Promise<string> {
-  const machine = await readFile('/etc/machine-id', 'utf8').catch(() => '');
   const space = linux ? await readlink('/proc/self/ns/pid').catch(() => ownRandom) : '';
-  return short(hostname(), machine, space);
+  return short(hostname(), await machineId(), space);
 }
 
 /** When a process started, within one boot; `token` is undefined where the system does not tell. */

@@ -132,3 +132,25 @@ describe('a path as a source', () => {
     await opened.close();
   });
 });
+
+describe('the resume key of a path', () => {
+  const keyOf = async (path: string) => (await pathSource(path)).resumeKey;
+
+  test('is the same for the same file, by whatever path, and also when it has changed', async () => {
+    const path = join(directory.path, 'a');
+    await writeFile(path, 'one');
+    await symlink(path, join(directory.path, 'link'));
+    const key = await keyOf(path);
+    expect(key).toMatch(/^[\x21-\x7e]{1,128}$/);
+    await writeFile(path, 'another');
+    expect(await keyOf(join(directory.path, '.', 'a'))).toBe(key);
+    expect(await keyOf(join(directory.path, 'link'))).toBe(key);
+  });
+
+  test('is another for another file, and does not tell the path', async () => {
+    await writeFile(join(directory.path, 'a'), 'same');
+    await writeFile(join(directory.path, 'b'), 'same');
+    expect(await keyOf(join(directory.path, 'b'))).not.toBe(await keyOf(join(directory.path, 'a')));
+    expect(await keyOf(join(directory.path, 'a'))).not.toContain(directory.path);
+  });
+});

@@ -1,9 +1,11 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { TransferError } from '../errors.ts';
 import type { FileSource, OpenOptions, OpenSource } from '../ports.ts';
 import { pathError, sourceError } from './file-errors.ts';
 import { createHasher, type Hasher } from './hashing.ts';
+import { machineId } from './machine.ts';
 import { openNamedPipe } from './named-pipe.ts';
 
 /** How a file looked when it was named or opened; a file that looks different later was changed under our hands. */
@@ -13,7 +15,8 @@ interface Look {
 }
 
 /**
- * A file on disk, to be sent. Its MD5 is computed in a worker thread beside the reading.
+ * A file on disk, to be sent. Its MD5 is computed in a worker thread beside the reading. Its resume key is that of its
+ * path on this machine, so a receiver goes on with what it kept of it, also when another process sends it.
  *
  * A named pipe (`<(command)`) is taken too: of unknown size, and it can be opened once. One whose writer is silent or
  * not there yet is waited for, and can be cancelled at any time.
@@ -40,11 +43,21 @@ export async function pathSource(path: string): Promise<FileSource> {
       name,
       size: look.size,
       modified: Math.trunc(Number(found.mtimeMs)),
+      resumeKey: await resumeKeyOf(path),
       open: (options) => openPath(path, look, options),
     };
   } catch (error) {
     throw pathError(path, error);
   }
+}
+
+/**
+ * The same for the same file whenever it is sent from this machine, and not made of its size or time: these are in the
+ * offer, so that a receiver can say that the file it has begun is not what it was.
+ */
+async function resumeKeyOf(path: string): Promise<string> {
+  const what = JSON.stringify(['wsferry', await machineId(), await realpath(path)]);
+  return createHash('sha256').update(what).digest('hex');
 }
 
 async function openPath(path: string, look: Look, options: OpenOptions): Promise<OpenSource> {

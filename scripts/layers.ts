@@ -88,6 +88,7 @@ export const layers: readonly Layer[] = [
         'src/safe-name.ts',
         'src/packets.ts',
         'src/request-packets.ts',
+        'src/digest.ts',
         'src/encode.ts',
         'src/parse.ts',
       ],

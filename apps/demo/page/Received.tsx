@@ -47,8 +47,8 @@ function Row({ arrival }: { readonly arrival: Arrival }) {
           {bytes(arrival.size)}
           {arrival.existing && ', sent again, was there already'}
         </span>
-        <code class="digest" title={`MD5 ${arrival.md5}`}>
-          {arrival.md5}
+        <code class="digest" title={`${arrival.algorithm.toUpperCase()} ${arrival.digest}`}>
+          {arrival.digest}
         </code>
       </p>
     </li>

@@ -46,9 +46,10 @@ function opened(socket: WebSocket): void {
   const startedAt = Date.now();
   const current = openSession(fromWebSocket(socket), { role: 'opener' });
   current.closed.catch(() => {}); // How it ended shows in the uploads and in `link`.
-  const onArrived = ({ name, size, md5, at, existing = false }: FileArrived) => {
+  const onArrived = ({ name, size, md5, sha256, at, existing = false }: FileArrived) => {
     const fresh = at >= startedAt - 1000;
-    addArrival({ name, size, md5, at, fresh, existing });
+    const algorithm = sha256 === undefined ? 'md5' : 'sha256';
+    addArrival({ name, size, algorithm, digest: sha256 ?? md5 ?? '', at, fresh, existing });
     if (fresh) announcement.value = `${printable(name)} ${existing ? 'was sent again' : 'has arrived'}`;
   };
   current.watch({ onArrived }, { recent: 100 });

@@ -1,4 +1,5 @@
 import { computed, type Signal, signal } from '@preact/signals';
+import type { DigestAlgorithm } from '@wsferry/transfer';
 
 /** The page's one WebSocket. `retryAt` is milliseconds since the epoch. */
 export type Link =
@@ -26,7 +27,9 @@ export interface Upload {
 export interface Arrival {
   readonly name: string;
   readonly size: number;
-  readonly md5: string;
+  readonly algorithm: DigestAlgorithm;
+  /** Lower-case hex. */
+  readonly digest: string;
   /** Milliseconds since the epoch, by the server's clock. */
   readonly at: number;
   /** It came while this page was looking, not before. */
@@ -62,7 +65,7 @@ export function addArrival(arrival: Arrival): void {
   const known = arrivals.value.some(({ name, at }) => name === arrival.name && at === arrival.at);
   if (known) return;
   const others = arrivals.value.filter(
-    ({ name, md5 }) => !arrival.existing || name !== arrival.name || md5 !== arrival.md5,
+    ({ name, digest }) => !arrival.existing || name !== arrival.name || digest !== arrival.digest,
   );
   arrivals.value = [arrival, ...others].sort((a, b) => b.at - a.at).slice(0, keptArrivals);
 }

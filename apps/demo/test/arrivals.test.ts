@@ -1,10 +1,11 @@
 import { beforeEach, expect, test } from 'vitest';
 import { type Arrival, addArrival, arrivals } from '../page/store.ts';
 
-const arrival = (name: string, at: number, existing = false, md5 = 'm'): Arrival => ({
+const arrival = (name: string, at: number, existing = false, digest = 'm'): Arrival => ({
   name,
   size: 1,
-  md5,
+  algorithm: 'md5',
+  digest,
   at,
   fresh: true,
   existing,

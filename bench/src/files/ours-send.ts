@@ -1,12 +1,12 @@
-/** Sends one file through the public API and tells how long it took, from connecting to stored. Arguments: URL, path. */
+/** Sends one file through the public API and tells how long it took, from connecting to stored. Arguments: URL, path, digest. */
 import { connect } from '@wsferry/connection';
-import { sendFile } from '@wsferry/transfer';
+import { type DigestAlgorithm, sendFile } from '@wsferry/transfer';
 import { pathSource } from '@wsferry/transfer/node';
 
-const [url, path] = process.argv.slice(2);
+const [url, path, digest] = process.argv.slice(2);
 const startedAt = performance.now();
 const connection = await connect(url!, { protocols: ['wsferry.v1'] });
-await sendFile(connection, await pathSource(path!));
+await sendFile(connection, await pathSource(path!), { digest: digest as DigestAlgorithm });
 console.log(JSON.stringify({ seconds: (performance.now() - startedAt) / 1000 }));
 await connection.close();
 process.exit();

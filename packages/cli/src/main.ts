@@ -49,6 +49,12 @@ program
   .option('--to <url>', 'the receiver, ws://…, wss://… or ws+unix:/path')
   .option('--ca <file>', 'trust the authorities in this PEM file (wss)', given)
   .option('--compress', 'offer permessage-deflate; off by default, because most files are compressed already')
+  .addOption(
+    new Option('--digest <algorithm>', 'what both ends compare; sha256 where the receiver can do it').choices([
+      'md5',
+      'sha256',
+    ]),
+  )
   .option('--insecure', 'do not check the certificate (wss): anybody could be receiving')
   .option(
     '--retry-for <time>',

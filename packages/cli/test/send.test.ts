@@ -158,6 +158,21 @@ describe('what is printed', () => {
     expect(events.at(-1)).toEqual({ event: 'done', stored: 1, failed: 0, exitCode: 0 });
   });
 
+  test('--digest sha256: both ends compare that, and both say it', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.txt'), 'one');
+    const sha256 = createHash('sha256').update('one').digest('hex');
+    const { program, url } = await startServe(['--json'], here.path);
+    await using _ = program;
+    const args = ['send', 'a.txt', '--to', url, '--digest', 'sha256'];
+    expect((await wsferry(args, here.path)).stdout).toContain(`(3 B, sha256 ${sha256}, `);
+    const again = eventsOf(await wsferry([...args, '--json'], here.path));
+    const stored = again.find(({ event }) => event === 'stored');
+    expect(stored).toMatchObject({ sha256, existing: true });
+    expect(stored).not.toHaveProperty('md5');
+    expect(await wsferry([...args.slice(0, -1), 'sha1'], here.path)).toMatchObject({ code: 2 });
+  });
+
   test('--quiet: nothing when all is well', async () => {
     await using here = await temporaryDirectory();
     await writeFile(join(here.path, 'a.txt'), 'one');

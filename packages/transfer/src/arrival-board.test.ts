@@ -17,7 +17,7 @@ const existingSink = (name: string): FileSink => ({
   write: async () => {},
   restart: async () => {},
   digest: async () => digest,
-  commit: async () => ({ name, size: 0, digest, existing: true }),
+  commit: async () => ({ name, size: 0, digest, algorithm: 'md5', existing: true }),
   discard: async () => {},
 });
 

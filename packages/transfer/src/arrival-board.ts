@@ -1,3 +1,4 @@
+import { digestField } from './digest.ts';
 import { wholeNumberOrInfinity } from './options.ts';
 import type { StoredFile } from './ports.ts';
 
@@ -6,7 +7,9 @@ export interface Arrival {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  readonly md5: string;
+  /** Lower-case hex; one of the two. */
+  readonly md5?: string | undefined;
+  readonly sha256?: string | undefined;
   /** The folders it lies in, outermost first; absent when it lies in none. */
   readonly folder?: readonly string[] | undefined;
   /** Milliseconds since 1970. */
@@ -37,14 +40,23 @@ export class ArrivalBoard {
    * again (`existing`) takes the place of its earlier arrival; one that is found after it was sent again is no news.
    */
   announce(
-    file: Pick<StoredFile, 'name' | 'size' | 'digest'> & Pick<Arrival, 'existing' | 'folder'>,
+    file: Pick<StoredFile, 'name' | 'size' | 'digest'> &
+      Pick<Arrival, 'existing' | 'folder'> &
+      Partial<Pick<StoredFile, 'algorithm'>>,
     at: number = this.#now(),
   ): void {
-    const { name, size, digest: md5, folder, existing = false } = file;
+    const { name, size, digest, algorithm = 'md5', folder, existing = false } = file;
     const where = pathOf({ name, folder });
-    const isSame = (other: Arrival) => pathOf(other) === where && other.md5 === md5;
+    const isSame = (other: Arrival) => pathOf(other) === where && other[algorithm] === digest;
     if (this.#recent.some((other) => isSame(other) && other.at > at)) return;
-    const arrival: Arrival = { name, size, md5, ...(folder && { folder }), at, ...(existing && { existing }) };
+    const arrival: Arrival = {
+      name,
+      size,
+      ...digestField(algorithm, digest),
+      ...(folder && { folder }),
+      at,
+      ...(existing && { existing }),
+    };
     if (existing) this.#recent = this.#recent.filter((other) => !isSame(other));
     this.#recent.push(arrival);
     if (this.#recent.length > this.#keep) this.#recent.shift();

@@ -13,6 +13,7 @@ export function fileOffer({
   resumeKey,
   onConflict,
   request,
+  digest,
 }: NewFile): FileOffer {
   const wish = onConflictWishes.find((known) => known === onConflict);
   return {
@@ -25,5 +26,6 @@ export function fileOffer({
     ...(resumeKey === undefined ? {} : { resumeKey }),
     ...(wish === undefined ? {} : { onConflict: wish }),
     ...(request === undefined ? {} : { request }),
+    ...(digest === undefined ? {} : { digest }),
   };
 }

@@ -1,6 +1,6 @@
 import { TransferError } from './errors.ts';
 import { digestOf, joined, sameBytes } from './memory.ts';
-import { type OnConflict, onConflictWishes } from './packets.ts';
+import { type DigestAlgorithm, type OnConflict, onConflictWishes } from './packets.ts';
 import type { Accept, Accepted, FileOffer, FileSink, StoredFile, TransferControl } from './ports.ts';
 
 /** Settings of {@link memoryReceiver}. */
@@ -67,10 +67,12 @@ class MemoryStore {
     const policy = this.#policy(offer);
     const path = pathOf(offer);
     const { partial, restarted } = await this.#claim(offer, control);
+    const { digest: algorithm = 'md5' } = offer;
     const existing = this.files.get(path);
     if (existing !== undefined && partial.byteLength === 0 && existing.length === offer.size) {
-      const digest = await digestOf(existing, 'md5');
-      return { sink: this.#sink(partial, policy, digest), offset: existing.length, prefixDigest: digest };
+      const digest = await digestOf(existing, algorithm);
+      const sink = this.#sink(partial, policy, algorithm, digest);
+      return { sink, offset: existing.length, prefixDigest: digest, digest: algorithm };
     }
     if (existing !== undefined) {
       try {
@@ -80,9 +82,10 @@ class MemoryStore {
         throw error;
       }
     }
-    const sink = this.#sink(partial, policy);
-    if (partial.byteLength === 0) return { sink, ...(restarted && { restarted }) };
-    return { sink, offset: partial.byteLength, prefixDigest: await digestOf(joined(partial.parts), 'md5') };
+    const accepted = { sink: this.#sink(partial, policy, algorithm), digest: algorithm };
+    if (partial.byteLength === 0) return { ...accepted, ...(restarted && { restarted }) };
+    const prefixDigest = await digestOf(joined(partial.parts), algorithm);
+    return { ...accepted, offset: partial.byteLength, prefixDigest };
   }
 
   #policy({ onConflict }: FileOffer): OnConflict {
@@ -119,7 +122,7 @@ class MemoryStore {
   }
 
   /** `existing`: the digest of the file that is there, while the sender has not said that its own is another. */
-  #sink(partial: Partial, policy: OnConflict, existing?: string): FileSink {
+  #sink(partial: Partial, policy: OnConflict, algorithm: DigestAlgorithm, existing?: string): FileSink {
     const path = pathOf(partial.offer);
     let same = existing;
     return {
@@ -132,13 +135,12 @@ class MemoryStore {
         partial.parts = [];
         if (this.files.has(path)) checkFree(path, policy);
       },
-      digest: async () => same ?? digestOf(joined(partial.parts), 'md5'),
+      digest: async () => same ?? digestOf(joined(partial.parts), algorithm),
       commit: async () => {
         const bytes = same === undefined ? joined(partial.parts) : this.files.get(path)!;
         const stored = this.#place(path, bytes, policy);
         this.#release(partial, false);
-        const size = bytes.length;
-        return { name: stored.name, size, digest: await digestOf(bytes, 'md5'), existing: stored.existing };
+        return { ...stored, size: bytes.length, digest: await digestOf(bytes, algorithm), algorithm };
       },
       discard: async ({ keepPartial } = { keepPartial: false }) => this.#release(partial, keepPartial),
     };

@@ -52,7 +52,7 @@ export interface NewFile {
   readonly onConflict?: string | undefined;
   /** The GET_FILE that this file answers. */
   readonly request?: number | undefined;
-  /** The sender can also do this digest; `md5` is used unless the receiver names it back. */
+  /** The sender can also do this digest; `md5` is used unless the receiver names this one back. */
   readonly digest?: DigestAlgorithm | undefined;
 }
 
@@ -64,12 +64,13 @@ export interface AckNewFile {
   readonly message?: string | undefined;
   /** Bytes already stored; 0 when absent. */
   readonly offset?: number | undefined;
-  /** Hex digest of exactly those `offset` bytes. Without it the sender starts over. */
+  /** Hex digest of exactly those `offset` bytes, in the algorithm agreed on. Without it the sender starts over. */
   readonly prefixDigest?: string | undefined;
   /** One of {@link RestartReason}: why what was kept of it is not gone on with. */
   readonly restarted?: string | undefined;
   /** Bytes the sender may have on the way beyond what is stored. Absent: no credit is kept. */
   readonly window?: number | undefined;
+  /** What NEW_FILE named, if the receiver wants it: agreed. Absent: `md5`. */
   readonly digest?: DigestAlgorithm | undefined;
 }
 
@@ -94,7 +95,7 @@ export interface AckFileData {
 export interface FileEnd {
   readonly type: 'FILE_END';
   readonly id: number;
-  /** Lower-case hex. Exactly one of `md5` and `sha256` is there. */
+  /** Lower-case hex. `sha256` when both sides named it, else `md5`; the other one is not looked at. */
   readonly md5?: string | undefined;
   readonly sha256?: string | undefined;
 }
@@ -178,7 +179,9 @@ export interface FileArrived {
   readonly type: 'FILE_ARRIVED';
   readonly name: string;
   readonly size: number;
-  readonly md5: string;
+  /** Lower-case hex; what it was stored with: one of the two. */
+  readonly md5?: string | undefined;
+  readonly sha256?: string | undefined;
   /** The folders it lies in, outermost first. */
   readonly folder?: readonly string[] | undefined;
   /** Milliseconds since 1970. */

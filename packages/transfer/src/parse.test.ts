@@ -49,6 +49,7 @@ const packets: Packet[] = [
   { type: 'ERROR', code: 'BAD_PACKET', message: 'no' },
   { type: 'WATCH', recent: 3 },
   { type: 'FILE_ARRIVED', name: 'a', size: 1, md5, at: 1 },
+  { type: 'FILE_ARRIVED', name: 'a', size: 1, sha256: md5 + md5, at: 1, existing: true },
   { type: 'PROBE', probe: 1 },
   { type: 'PROBE', probe: 0xffff_ffff, about: true },
   { type: 'ACK_PROBE', probe: 1 },

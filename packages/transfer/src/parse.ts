@@ -36,6 +36,10 @@ const entry = v.object({
   executable: v.optional(v.boolean()),
 });
 
+function hasDigest(packet: { md5?: string | undefined; sha256?: string | undefined }): boolean {
+  return packet.md5 !== undefined || packet.sha256 !== undefined;
+}
+
 /** One schema a type. `v.object` drops fields it does not know: that is how later versions may add some. */
 const schemas = {
   NEW_FILE: v.object({
@@ -65,7 +69,7 @@ const schemas = {
   ACK_FILE_DATA: v.object({ type: v.literal('ACK_FILE_DATA'), id, stored: count, window: v.optional(count) }),
   FILE_END: v.pipe(
     v.object({ type: v.literal('FILE_END'), id, md5: v.optional(md5), sha256: v.optional(sha256) }),
-    v.check((packet) => packet.md5 !== undefined || packet.sha256 !== undefined, 'expected md5 or sha256'),
+    v.check((packet) => hasDigest(packet), 'expected md5 or sha256'),
   ),
   ACK_FILE_END: v.object({
     type: v.literal('ACK_FILE_END'),
@@ -127,15 +131,19 @@ const schemas = {
     request: v.optional(id),
   }),
   WATCH: v.object({ type: v.literal('WATCH'), recent: v.optional(count) }),
-  FILE_ARRIVED: v.object({
-    type: v.literal('FILE_ARRIVED'),
-    name: text,
-    size: count,
-    md5,
-    folder: v.optional(names),
-    at: time,
-    existing: v.optional(v.boolean()),
-  }),
+  FILE_ARRIVED: v.pipe(
+    v.object({
+      type: v.literal('FILE_ARRIVED'),
+      name: text,
+      size: count,
+      md5: v.optional(md5),
+      sha256: v.optional(sha256),
+      folder: v.optional(names),
+      at: time,
+      existing: v.optional(v.boolean()),
+    }),
+    v.check((packet) => hasDigest(packet), 'expected md5 or sha256'),
+  ),
   PROBE: v.object({ type: v.literal('PROBE'), probe: id, about: v.optional(v.literal(true)) }),
   ACK_PROBE: v.object({ type: v.literal('ACK_PROBE'), probe: id, about: v.optional(v.record(text, text)) }),
 } as const satisfies Record<ControlPacket['type'], v.GenericSchema<unknown, ControlPacket>>;

@@ -60,8 +60,10 @@ export interface StoredFile {
   readonly path?: string;
   /** Bytes. */
   readonly size: number;
-  /** Lower-case hex, of the algorithm of the transfer (MD5 unless agreed otherwise). */
+  /** Lower-case hex. */
   readonly digest: string;
+  /** What `digest` is: `md5` unless both sides agreed on `sha256`. */
+  readonly algorithm: DigestAlgorithm;
   /** True when an identical file was there already. */
   readonly existing: boolean;
 }
@@ -72,7 +74,7 @@ export interface FileSink {
   write(bytes: Uint8Array): Promise<void>;
   /** Forgets everything written, also the prefix it was opened with. */
   restart(): Promise<void>;
-  /** Hex digest of everything written so far, the prefix included. */
+  /** Hex digest of everything written so far, the prefix included, in the algorithm that {@link Accepted} named. */
   digest(): Promise<string>;
   /**
    * Awaited before written bytes are acknowledged, when it is there: for a receiver whose word is to survive a power cut.
@@ -107,6 +109,8 @@ export interface FileOffer {
   readonly onConflict?: OnConflict;
   /** It was asked for by this request of ours. */
   readonly request?: number;
+  /** A digest that the sender can do beside `md5`; name it in {@link Accepted} to have it. */
+  readonly digest?: DigestAlgorithm;
 }
 
 /** What an {@link Accept} answers: the sink, and what it holds already. */
@@ -114,10 +118,12 @@ export interface Accepted {
   readonly sink: FileSink;
   /** Bytes the sink holds already; 0 when absent. */
   readonly offset?: number;
-  /** Hex MD5 of exactly those bytes. Without it the sender starts over. */
+  /** Hex digest of exactly those bytes. Without it the sender starts over. */
   readonly prefixDigest?: string;
   /** Something was kept of this file, and is not gone on with: why. The sender is told. */
   readonly restarted?: RestartReason;
+  /** What the sink digests in: `md5` when absent, or what the offer named. */
+  readonly digest?: DigestAlgorithm;
 }
 
 /** The receiver's own hold of one transfer, given to {@link Accept}; good from then until the transfer has ended. */

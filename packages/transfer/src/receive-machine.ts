@@ -1,6 +1,6 @@
 import { codeSentences, isTransferCode, type TransferCode } from './codes.ts';
 import { TransferError } from './errors.ts';
-import type { AckNewFile, CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
+import type { CancelFile, DigestAlgorithm, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
 import type { Accepted, StoredFile } from './ports.ts';
 import { next, type ReceiveEvent, type ReceiveState, receiveTransitions } from './states.ts';
 
@@ -47,11 +47,14 @@ export class ReceiveMachine {
   #gotData = false;
   #stored = 0;
   #acknowledged = 0;
+  readonly #offeredDigest: DigestAlgorithm;
+  #algorithm: DigestAlgorithm = 'md5';
   #digest = '';
 
   constructor(offer: NewFile, limits: { readonly maxFileBytes: number; readonly windowBytes: number }) {
     this.id = offer.id;
     this.#size = offer.size;
+    this.#offeredDigest = offer.digest ?? 'md5';
     this.#maxFileBytes = limits.maxFileBytes;
     this.#windowBytes = limits.windowBytes;
   }
@@ -75,8 +78,13 @@ export class ReceiveMachine {
     if (this.#size !== undefined && this.#size > this.#maxFileBytes) throw this.#tooLarge(`${this.#size}`);
   }
 
-  /** There is a sink, and it holds this much already. */
-  accept(held: Pick<Accepted, 'offset' | 'prefixDigest' | 'restarted'>): readonly ReceiveAction[] {
+  /** There is a sink, and it holds this much already. Throws TransferError INTERNAL when it digests in what was not offered. */
+  accept(held: Omit<Accepted, 'sink'>): readonly ReceiveAction[] {
+    const { digest: algorithm = 'md5' } = held;
+    if (algorithm !== 'md5' && algorithm !== this.#offeredDigest) {
+      throw new TransferError('INTERNAL', `the sink digests in ${algorithm}, which the sender did not offer`);
+    }
+    this.#algorithm = algorithm;
     this.#go('SINK_READY', 'a sink');
     const offset = held.offset ?? 0;
     this.#expected = offset;
@@ -84,8 +92,9 @@ export class ReceiveMachine {
     this.#acknowledged = offset;
     const prefix = offset > 0 ? { offset, prefixDigest: held.prefixDigest } : {};
     const { restarted } = held;
-    const packet = { type: 'ACK_NEW_FILE', id: this.id, code: 'OK', ...prefix, restarted, window: this.#windowBytes };
-    return [{ do: 'send', packet: packet as AckNewFile }];
+    const digest = algorithm === 'md5' ? {} : { digest: algorithm };
+    const answer = { ...prefix, restarted, window: this.#windowBytes, ...digest };
+    return [{ do: 'send', packet: { type: 'ACK_NEW_FILE', id: this.id, code: 'OK', ...answer } }];
   }
 
   /**
@@ -145,12 +154,13 @@ export class ReceiveMachine {
   /** FILE_END. Throws TransferError BAD_PACKET when it is out of place; after the end it is late, as FILE_DATA is. */
   end(packet: FileEnd): readonly ReceiveAction[] {
     if (this.ended) return [];
-    if (packet.md5 === undefined) throw this.#violation('FILE_END has no md5, and no other digest was agreed on');
+    const digest = packet[this.#algorithm];
+    if (digest === undefined) throw this.#violation(`FILE_END has no ${this.#algorithm}, which was agreed on`);
     this.#go('END', packet.type);
     if (this.#size !== undefined && this.#expected !== this.#size) {
       return this.stop(this.#wrongSize(`${this.#expected}`), 'ACK_FILE_END');
     }
-    this.#digest = packet.md5;
+    this.#digest = digest;
     return [...this.#resumed(), { do: 'digest' }];
   }
 
@@ -161,7 +171,7 @@ export class ReceiveMachine {
       // A file that was there before is not ours to remove, and a partial one was the peer's to prove.
       const arrived = this.#gotData || this.#expected === 0;
       const found = arrived ? `what arrived has ${own}; it was removed` : `what was there already has ${own}`;
-      const message = `the source has the MD5 ${this.#digest}, but ${found}`;
+      const message = `the source has the ${this.#algorithm.toUpperCase()} ${this.#digest}, but ${found}`;
       return this.stop(new TransferError('DIGEST_MISMATCH', message, { id: this.id }), 'ACK_FILE_END');
     }
     this.#state = verified;

@@ -1,6 +1,6 @@
 import { encodePacket } from './encode.ts';
 import { asTransferError, type TransferError } from './errors.ts';
-import type { OnConflict, Packet, RestartReason } from './packets.ts';
+import type { DigestAlgorithm, OnConflict, Packet, RestartReason } from './packets.ts';
 import type { FileSource, OpenSource, StoredFile } from './ports.ts';
 import { type SendAction, SendMachine, type ToSender } from './send-machine.ts';
 import type { TurnTaking } from './turn-taking.ts';
@@ -43,6 +43,8 @@ export interface SendDriverOptions {
   readonly onProgress?: ((progress: SendProgress) => void) | undefined;
   readonly onEvent?: ((event: SendingEvent) => void) | undefined;
   readonly onConflict?: OnConflict | undefined;
+  /** What is offered beside `md5`. */
+  readonly digest?: DigestAlgorithm | undefined;
 }
 
 /** Runs one {@link SendMachine} over a {@link FileSource} and a session. */
@@ -63,7 +65,7 @@ export class SendDriver {
   #pump: Promise<void> = Promise.resolve();
 
   constructor(id: number, source: FileSource, port: SendPort, options: SendDriverOptions) {
-    this.#machine = new SendMachine({ id, name: source.name, size: source.size });
+    this.#machine = new SendMachine({ id, name: source.name, size: source.size, digest: options.digest });
     this.#source = source;
     this.#port = port;
     this.#options = options;
@@ -141,7 +143,7 @@ export class SendDriver {
     const opening = this.#source.open({
       start,
       chunkBytes: this.#port.chunkBytes,
-      algorithm: 'md5',
+      algorithm: this.#machine.algorithm,
       onCompared: (compared) => {
         if (!this.#machine.ended) this.#report({ compared });
       },
@@ -170,8 +172,8 @@ export class SendDriver {
       let rest = await this.#unlessEnded(open.read());
       if (machine.ended) return;
       if (rest === undefined) {
-        const md5 = await this.#unlessEnded(open.digest());
-        if (md5 !== undefined && !machine.ended) this.#apply(machine.sourceEnded(md5));
+        const digest = await this.#unlessEnded(open.digest());
+        if (digest !== undefined && !machine.ended) this.#apply(machine.sourceEnded(digest));
         return;
       }
       while (rest.length > 0 && !machine.ended) {

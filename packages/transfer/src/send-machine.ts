@@ -1,10 +1,12 @@
 import { codeSentences, isTransferCode } from './codes.ts';
+import { digestField } from './digest.ts';
 import { TransferError } from './errors.ts';
 import {
   type AckFileData,
   type AckFileEnd,
   type AckNewFile,
   type CancelFile,
+  type DigestAlgorithm,
   type ErrorPacket,
   type NewFile,
   type Packet,
@@ -42,12 +44,21 @@ export class SendMachine {
   #window = Number.POSITIVE_INFINITY;
   #startedOver = false;
   #prefix: { offset: number; digest: string } | undefined;
+  readonly #offeredDigest: DigestAlgorithm;
+  #algorithm: DigestAlgorithm = 'md5';
   #digest = '';
 
-  constructor(options: { readonly id: number; readonly name: string; readonly size: number | undefined }) {
+  /** `digest`: what the receiver may choose beside `md5`. */
+  constructor(options: {
+    readonly id: number;
+    readonly name: string;
+    readonly size: number | undefined;
+    readonly digest?: DigestAlgorithm | undefined;
+  }) {
     this.id = options.id;
     this.#name = options.name;
     this.#size = options.size;
+    this.#offeredDigest = options.digest ?? 'md5';
   }
 
   get state(): SendState {
@@ -69,14 +80,20 @@ export class SendMachine {
     return this.#sent;
   }
 
+  /** What the file is digested with; known once the receiver has answered. */
+  get algorithm(): DigestAlgorithm {
+    return this.#algorithm;
+  }
+
   /** Bytes that may be sent now. Infinite for a receiver that names no window: then the pipe alone holds us. */
   get creditBytes(): number {
     return Math.max(0, this.#window - (this.#sent - this.#stored));
   }
 
   /** The packet that begins it all. */
-  offer(fields: Omit<NewFile, 'type' | 'id' | 'name' | 'size'> = {}): NewFile {
-    return { type: 'NEW_FILE', id: this.id, name: this.#name, size: this.#size, ...fields };
+  offer(fields: Omit<NewFile, 'type' | 'id' | 'name' | 'size' | 'digest'> = {}): NewFile {
+    const digest = this.#offeredDigest === 'md5' ? {} : { digest: this.#offeredDigest };
+    return { type: 'NEW_FILE', id: this.id, name: this.#name, size: this.#size, ...fields, ...digest };
   }
 
   /** A packet of the peer. Throws TransferError BAD_PACKET when it is out of place; after the end it is late, no fault. */
@@ -128,12 +145,13 @@ export class SendMachine {
     return [{ do: 'send', packet }];
   }
 
-  /** The source ended, and this is the MD5 of all of it. */
-  sourceEnded(md5: string): readonly SendAction[] {
+  /** The source ended, and this is the digest of all of it. */
+  sourceEnded(digest: string): readonly SendAction[] {
     if (this.#size !== undefined && this.#sent !== this.#size) return this.stop(this.#changed(`${this.#sent}`));
     this.#go('SOURCE_ENDED', 'the end of the source');
-    this.#digest = md5;
-    const end: SendAction = { do: 'send', packet: { type: 'FILE_END', id: this.id, md5 } };
+    this.#digest = digest;
+    const packet = { type: 'FILE_END', id: this.id, ...digestField(this.#algorithm, digest) } as const;
+    const end: SendAction = { do: 'send', packet };
     // An empty file that starts over has no byte that could say so; an empty FILE_DATA at offset 0 does.
     return this.#startedOver && this.#sent === 0 ? [...this.data(new Uint8Array(0)), end] : [end];
   }
@@ -152,6 +170,11 @@ export class SendMachine {
     const offset = packet.offset ?? 0;
     const provable = offset > 0 && packet.prefixDigest !== undefined && offset <= (this.#size ?? offset);
     this.#go(provable ? 'ACCEPTED_PREFIX' : 'ACCEPTED', packet.type);
+    const { digest: algorithm = 'md5' } = packet;
+    if (algorithm !== 'md5' && algorithm !== this.#offeredDigest) {
+      throw this.#violation(`ACK_NEW_FILE chose ${algorithm}, which was not offered`);
+    }
+    this.#algorithm = algorithm;
     if (packet.window !== undefined) this.#window = packet.window;
     const said = restartReason(packet.restarted);
     const restarted: SendAction[] = said === undefined ? [] : [{ do: 'restarted', reason: said }];
@@ -191,6 +214,7 @@ export class SendMachine {
       ...(packet.path === undefined ? {} : { path: packet.path }),
       size: packet.size ?? this.#sent,
       digest: this.#digest,
+      algorithm: this.#algorithm,
       existing: packet.existing ?? false,
     };
   }

@@ -1,6 +1,6 @@
 import type { ArrivalBoard } from './arrival-board.ts';
 import { wholeNumber, wholeNumberOrInfinity } from './options.ts';
-import type { FileArrived, ListedEntry, NotePosted, OnConflict } from './packets.ts';
+import type { DigestAlgorithm, FileArrived, ListedEntry, NotePosted, OnConflict } from './packets.ts';
 import type { PauseSwitch } from './pause-switch.ts';
 import type { Accept, AcceptFolder, FileShelf, FileSource, StoredFile } from './ports.ts';
 import { type About, checkAbout } from './probes.ts';
@@ -51,6 +51,11 @@ export interface SendOptions {
   readonly pause?: PauseSwitch | undefined;
   /** What is to happen when the name is taken; the receiver has the last word. */
   readonly onConflict?: OnConflict | undefined;
+  /**
+   * `md5` by default. With `sha256` the receiver is offered both, and one that can do only MD5 gets that: look at the
+   * `algorithm` of what was stored.
+   */
+  readonly digest?: DigestAlgorithm | undefined;
 }
 
 /** What `getFile` takes. */

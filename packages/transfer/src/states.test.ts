@@ -13,7 +13,7 @@ import {
 
 const md5 = '900150983cd24fb0d6963f7d28e17f72';
 const error = new TransferError('CANCELLED');
-const file = { name: 'a', size: 3, digest: md5, existing: false };
+const file = { name: 'a', size: 3, digest: md5, algorithm: 'md5', existing: false } as const;
 
 const sendEvents: Record<SendEvent, (machine: SendMachine) => unknown> = {
   ACCEPTED: (machine) => machine.receive({ type: 'ACK_NEW_FILE', id: 1, code: 'OK' }),

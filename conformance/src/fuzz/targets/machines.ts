@@ -102,7 +102,9 @@ function playReceiver(steps: readonly Step[], option: number): string {
     if (next === undefined || (machine.ended && next.do !== 'commit')) return;
     if (next.do === 'commit')
       take(
-        fails ? machine.commitFailed(error) : machine.committed({ name: 'a', size: 3, digest: MD5, existing: false }),
+        fails
+          ? machine.commitFailed(error)
+          : machine.committed({ name: 'a', size: 3, digest: MD5, algorithm: 'md5', existing: false }),
       );
     else if (fails) take(machine.stop(error, 'ACK_FILE_END'));
     else if (next.do === 'write') take(machine.wrote(next.bytes.length, work.length === 0));

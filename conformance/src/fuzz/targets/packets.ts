@@ -24,6 +24,7 @@ const MD5 = '900150983cd24fb0d6963f7d28e17f72';
 export function anyPacket(random: Random, id = 1 + random.below(6)): Packet {
   const size = () => random.pick([0, 3, 300, 2 ** 31, 2 ** 53 - 1]);
   const code = () => random.pick(['OK', 'EXISTS', 'NO_SPACE', 'WHO_KNOWS']);
+  const digest = () => random.pick([{}, { digest: 'md5' }, { digest: 'sha256' }] as const);
   switch (random.below(12)) {
     case 0:
       return {
@@ -33,15 +34,16 @@ export function anyPacket(random: Random, id = 1 + random.below(6)): Packet {
         ...(random.once(2) ? { size: size(), modified: 1e12 } : {}),
         ...(random.once(2) ? { folder: random.pick(FOLDERS), resumeKey: random.pick(['k', '!'.repeat(128)]) } : {}),
         ...(random.once(4) ? { onConflict: random.pick(['rename', 'skip', 'as you like']), executable: true } : {}),
+        ...digest(),
       };
     case 1:
       if (random.once(4))
         return { type: 'ACK_NEW_FILE', id, code: 'OK', restarted: random.pick(['SOURCE_CHANGED', 'no']) };
-      return { type: 'ACK_NEW_FILE', id, code: code(), offset: size(), prefixDigest: MD5, window: size() };
+      return { type: 'ACK_NEW_FILE', id, code: code(), offset: size(), prefixDigest: MD5, window: size(), ...digest() };
     case 2:
       return { type: 'ACK_FILE_DATA', id, stored: size(), ...(random.once(2) ? { window: size() } : {}) };
     case 3:
-      return { type: 'FILE_END', id, md5: MD5 };
+      return { type: 'FILE_END', id, ...random.pick([{ md5: MD5 }, { sha256: MD5 + MD5 }]) };
     case 4:
       return {
         type: 'ACK_FILE_END',

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Connection } from '@wsferry/connection';
-import { Courier, type LineEvent } from '@wsferry/transfer';
+import { Courier, type DigestAlgorithm, digestField, type LineEvent } from '@wsferry/transfer';
 import { pathSource } from '@wsferry/transfer/node';
 import { findRoute, type Route } from '../connect.ts';
 import { CliError, explain, explainFile, explainTransfer, isFinal } from '../errors.ts';
@@ -20,6 +20,8 @@ export interface SendOptions {
   readonly insecure?: boolean;
   /** Offer permessage-deflate. */
   readonly compress?: boolean;
+  /** Default `md5`; `sha256` is used where the receiver can do it. */
+  readonly digest?: DigestAlgorithm;
   /** How long to go on trying after the line was lost, in ms. Default 10 minutes. */
   readonly retryFor?: number;
   /** A line that is silent for so long is given up, in ms. Default 10 s. */
@@ -34,6 +36,7 @@ interface Job {
   readonly id: number;
   readonly path: string;
   readonly source: Source;
+  readonly digest: DigestAlgorithm | undefined;
 }
 
 /** Sends `paths` over one connection. Never throws: every failure is reported and becomes the exit code. */
@@ -72,7 +75,7 @@ async function sendAll(
   const jobs: Job[] = [];
   for (const [index, path] of paths.entries()) {
     try {
-      jobs.push({ id: index + 1, path, source: await sourceOf(resolve(cwd, path)) });
+      jobs.push({ id: index + 1, path, source: await sourceOf(resolve(cwd, path)), digest: options.digest });
     } catch (error) {
       fail(index + 1, path, error, explainFile);
     }
@@ -170,7 +173,7 @@ class Tally {
 
 async function sendOne(
   courier: Courier,
-  { id, path, source }: Job,
+  { id, path, source, digest }: Job,
   signal: AbortSignal,
   safe: Tally,
   reporter: Reporter,
@@ -181,6 +184,7 @@ async function sendOne(
   const startedAt = performance.now();
   const file = await courier.sendFile(source, {
     signal,
+    digest,
     onProgress: ({ stored, compared }) => {
       safe.set(id, stored);
       reporter.report(
@@ -202,7 +206,7 @@ async function sendOne(
     name,
     storedAs: file.path ?? file.name,
     size: file.size,
-    md5: file.digest,
+    ...digestField(file.algorithm, file.digest),
     durationMs: Math.round(durationMs * 10) / 10,
     bytesPerSecond: file.existing ? 0 : Math.round((file.size / Math.max(durationMs, 0.1)) * 1000),
     existing: file.existing,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { createSecureContext, type TlsOptions } from 'node:tls';
 import type { Connection } from '@wsferry/connection';
-import type { TransferEvent } from '@wsferry/transfer';
+import { digestField, type TransferEvent } from '@wsferry/transfer';
 import { readOption } from '../connect.ts';
 import { CliError, explain } from '../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
@@ -112,7 +112,7 @@ function reportTransfers(reporter: Reporter, counts: { stored: number; failed: n
         name,
         storedAs: file.path ?? file.name,
         size: file.size,
-        md5: file.digest,
+        ...digestField(file.algorithm, file.digest),
         durationMs: Math.round(durationMs * 10) / 10,
         bytesPerSecond: file.existing ? 0 : Math.round((file.size / Math.max(durationMs, 0.1)) * 1000),
         existing: file.existing,

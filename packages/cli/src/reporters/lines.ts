@@ -80,10 +80,15 @@ export function connectedLine({ url, compressed }: CliEvent & { event: 'connecte
 /** Everything about a stored file in one line. */
 export function storedLine(event: CliEvent & { event: 'stored' }, color: boolean): string {
   const c = picocolors.createColors(color);
-  const facts = [bytes(event.size), `md5 ${event.md5}`, duration(event.durationMs)];
+  const facts = [bytes(event.size), digestWords(event), duration(event.durationMs)];
   if (event.existing) facts.push('already there, identical');
   else if (rate(event.bytesPerSecond)) facts.push(rate(event.bytesPerSecond));
   return `${c.green('stored')} ${printable(event.storedAs)} (${facts.join(', ')})`;
+}
+
+/** `md5 900150983cd24fb0d6963f7d28e17f72`. */
+export function digestWords({ md5, sha256 }: CliEvent & { event: 'stored' }): string {
+  return sha256 === undefined ? `md5 ${md5}` : `sha256 ${sha256}`;
 }
 
 function hint(text: string | undefined): string {

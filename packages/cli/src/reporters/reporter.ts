@@ -35,7 +35,9 @@ export type CliEvent =
       /** Where it lies now; only a name when the receiver does not tell its folder. */
       storedAs: string;
       size: number;
-      md5: string;
+      /** Lower-case hex: `sha256` where that was asked for and the receiver can do it, else `md5`. */
+      md5?: string;
+      sha256?: string;
       durationMs: number;
       bytesPerSecond: number;
       /** The identical file was there already, and nothing moved. */

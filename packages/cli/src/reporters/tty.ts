@@ -4,6 +4,7 @@ import picocolors from 'picocolors';
 import { bytes, duration, RateMeter, rate, timeLeft } from '../format.ts';
 import {
   connectedLine,
+  digestWords,
   doneLine,
   lostLine,
   problemLine,
@@ -104,7 +105,7 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
       ? 'already there, identical'
       : [duration(event.durationMs), rate(event.bytesPerSecond)].filter(Boolean).join('  ');
     const first = `${c.green('✔')} ${printable(event.name)}  ${bytes(event.size)}  ${how}`;
-    return `${first}\n  ${c.dim(`${printable(event.storedAs)}  md5 ${event.md5}`)}`;
+    return `${first}\n  ${c.dim(`${printable(event.storedAs)}  ${digestWords(event)}`)}`;
   }
 
   return {

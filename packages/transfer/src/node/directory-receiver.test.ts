@@ -49,6 +49,7 @@ describe('a directory as receiver', () => {
       path,
       size: 11,
       digest: md5(bytes('hello world')),
+      algorithm: 'md5',
       existing: false,
     });
     expect(await readdir(dir)).toEqual(['note.txt']);

@@ -54,7 +54,7 @@ export const SMALL_FILE_BYTES = 64 * 1024;
  * Receives into a directory. A file grows in `<dir>/.wsferry/` and appears under its name only when it is complete;
  * nothing is ever overwritten, and no symlink is followed:
  *
- * - a file with the same name, size and MD5 is there → nothing moves, `existing: true`;
+ * - a file with the same name, size and digest is there → nothing moves, `existing: true`;
  * - another file has the name → `NAME (1).ext`, `NAME (2).ext`, …
  *
  * What an interrupted transfer of more than 64 KiB has stored waits in `.wsferry`, if its sender gave a resume key, and the

@@ -1,5 +1,5 @@
 import { TransferError } from '../errors.ts';
-import type { OnConflict, RestartReason } from '../packets.ts';
+import type { DigestAlgorithm, OnConflict, RestartReason } from '../packets.ts';
 import type { Accepted, FileOffer, FileSink, StoredFile } from '../ports.ts';
 import type { KeptSpace } from './disk-space.ts';
 import { storageError } from './file-errors.ts';
@@ -7,7 +7,7 @@ import type { Folder } from './folder-tree.ts';
 import { HashFeed } from './hash-feed.ts';
 import { findKept } from './kept-partial.ts';
 import { PartialFile, type PartialKey } from './partial-file.ts';
-import { checkTaken, type FoundFile, fileMd5, findOfSize, isUnchanged, type Placed, place } from './placing.ts';
+import { checkTaken, type FoundFile, fileDigest, findOfSize, isUnchanged, place } from './placing.ts';
 import type { ReceivingFolder } from './receiving-folder.ts';
 
 /** What a {@link DirectorySink} stores, and where. */
@@ -21,7 +21,7 @@ export interface Storing {
   readonly key: PartialKey | undefined;
 }
 
-type ExistingFile = FoundFile & { readonly md5: string };
+type ExistingFile = FoundFile & { readonly digest: string };
 
 /**
  * One file on its way into a directory. It begins as a new temporary file, or as what was kept of it, or, when a file of
@@ -30,6 +30,7 @@ type ExistingFile = FoundFile & { readonly md5: string };
 export class DirectorySink implements FileSink {
   readonly #storing: Storing;
   readonly #onEnd: () => void;
+  readonly #algorithm: DigestAlgorithm;
   #existing: ExistingFile | undefined;
   #partial: PartialFile | undefined;
   #feed: HashFeed | undefined;
@@ -42,6 +43,7 @@ export class DirectorySink implements FileSink {
   private constructor(storing: Storing, onEnd: () => void) {
     this.#storing = storing;
     this.#onEnd = onEnd;
+    this.#algorithm = storing.offer.digest ?? 'md5';
   }
 
   /**
@@ -51,7 +53,7 @@ export class DirectorySink implements FileSink {
    */
   static async open(storing: Storing, onEnd: () => void): Promise<Accepted> {
     const sink = new DirectorySink(storing, onEnd);
-    return { sink, ...(await sink.#open()) };
+    return { sink, digest: sink.#algorithm, ...(await sink.#open()) };
   }
 
   /** Resolves when the kernel has the bytes: they survive the death of this process. */
@@ -99,16 +101,16 @@ export class DirectorySink implements FileSink {
   }
 
   digest(): Promise<string> {
-    return storing(async () => this.#existing?.md5 ?? this.#feed!.digest());
+    return storing(async () => this.#existing?.digest ?? this.#feed!.digest());
   }
 
   commit(): Promise<StoredFile> {
     return storing(async () => {
       try {
         if (this.#existing !== undefined) return await this.#commitExisting(this.#existing);
-        const { placed, digest } = await this.#place(this.#partial!).finally(() => this.#removePartial());
+        const stored = await this.#place(this.#partial!).finally(() => this.#removePartial());
         await this.#storing.folder.syncNames();
-        return { ...placed, size: this.#position, digest };
+        return stored;
       } finally {
         this.#end();
       }
@@ -134,7 +136,7 @@ export class DirectorySink implements FileSink {
       const existing = await this.#findExisting();
       if (existing !== undefined) {
         this.#existing = existing;
-        return { offset: existing.size, prefixDigest: existing.md5 };
+        return { offset: existing.size, prefixDigest: existing.digest };
       }
       await checkTaken(folder, offer.name, policy);
       return await this.#begin();
@@ -150,8 +152,8 @@ export class DirectorySink implements FileSink {
     if (offer.size === undefined) return undefined;
     const found = await findOfSize(folder, offer.name, offer.size, policy).catch(() => undefined);
     if (found === undefined || (await this.#keptIsLikelier(found))) return undefined;
-    const md5 = await fileMd5(folder.handle, found).catch(() => undefined);
-    return md5 === undefined ? undefined : { ...found, md5 };
+    const digest = await fileDigest(folder.handle, found, this.#algorithm).catch(() => undefined);
+    return digest === undefined ? undefined : { ...found, digest };
   }
 
   /**
@@ -176,7 +178,7 @@ export class DirectorySink implements FileSink {
     const { bytes, restarted } = partial.kept;
     if (bytes > 0 && restarted === undefined) {
       if (offer.size !== undefined) this.#space = await receiving.space.keep(offer.size, bytes);
-      const feed = await partial.digested(offer.size);
+      const feed = await partial.digested(this.#algorithm, offer.size);
       if (feed !== undefined) {
         this.#feed = feed;
         this.#position = bytes;
@@ -198,7 +200,7 @@ export class DirectorySink implements FileSink {
   async #startOver(partial: PartialFile): Promise<void> {
     const { receiving, offer } = this.#storing;
     this.#feed?.drop();
-    this.#feed = new HashFeed(offer.size);
+    this.#feed = new HashFeed(this.#algorithm, offer.size);
     await partial.empty(offer, this.#position > 0);
     this.#position = 0;
     this.#torn = false;
@@ -206,12 +208,12 @@ export class DirectorySink implements FileSink {
     else if (offer.size !== undefined) this.#space = await receiving.space.keep(offer.size);
   }
 
-  async #place(partial: PartialFile): Promise<{ placed: Placed; digest: string }> {
+  async #place(partial: PartialFile): Promise<StoredFile> {
     const { receiving, offer, folder, policy } = this.#storing;
-    const digest = await this.#feed!.digest();
+    const contents = { size: this.#position, digest: await this.#feed!.digest(), algorithm: this.#algorithm };
     await this.#setModified(partial);
     if (receiving.options.fsync) await partial.handle.sync();
-    return { placed: await place(partial, folder, offer.name, { size: this.#position, md5: digest, policy }), digest };
+    return { ...(await place(partial, folder, offer.name, contents, policy)), ...contents };
   }
 
   async #commitExisting(found: ExistingFile): Promise<StoredFile> {
@@ -221,7 +223,8 @@ export class DirectorySink implements FileSink {
         'the identical file that was there has been changed or removed; send it again',
       );
     }
-    return { name: found.name, path: found.path, size: found.size, digest: found.md5, existing: true };
+    const { name, path, size, digest } = found;
+    return { name, path, size, digest, algorithm: this.#algorithm, existing: true };
   }
 
   async #setModified({ handle }: PartialFile): Promise<void> {

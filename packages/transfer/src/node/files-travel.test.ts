@@ -66,7 +66,14 @@ describe('a file on disk, sent into a directory', () => {
     await utimes(path, 1_000_000_000, 1_000_000_000);
     const { sender, end } = await ferry();
     const stored = await sender.sendFile(await pathSource(path));
-    expect(stored).toEqual({ name: 'a.bin', path: join(into, 'a.bin'), size, digest: md5(bytes), existing: false });
+    expect(stored).toEqual({
+      name: 'a.bin',
+      path: join(into, 'a.bin'),
+      size,
+      digest: md5(bytes),
+      algorithm: 'md5',
+      existing: false,
+    });
     expect(Buffer.compare(await readFile(join(into, 'a.bin')), bytes)).toBe(0);
     await end();
     expect(await readdir(into)).toEqual(['a.bin']);
@@ -128,6 +135,20 @@ describe('a file on disk, sent into a directory', () => {
       expect(seen.at(-1)).not.toHaveProperty('compared');
     },
   );
+
+  test('with sha256 agreed arrives, is compared when sent again, and another of its size gets a number', async () => {
+    const bytes = randomBytes(400_000);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const path = await made('a.bin', bytes);
+    const { sender, end } = await ferry();
+    const digest = 'sha256';
+    const told = { name: 'a.bin', digest: sha256, algorithm: 'sha256' };
+    expect(await sender.sendFile(await pathSource(path), { digest })).toMatchObject({ ...told, existing: false });
+    expect(await sender.sendFile(await pathSource(path), { digest })).toMatchObject({ ...told, existing: true });
+    await writeFile(path, randomBytes(400_000));
+    expect(await sender.sendFile(await pathSource(path), { digest })).toMatchObject({ name: 'a (1).bin' });
+    await end();
+  });
 
   test('that is there already is kept when the sender ends with another digest, and nobody says it was removed', async () => {
     const path = join(into, 'a.bin');

@@ -1,3 +1,4 @@
+import type { DigestAlgorithm } from '../packets.ts';
 import { createHasher, type Hasher } from './hashing.ts';
 
 /** Messages are gathered into buffers of this size on their way to the hashing thread. */
@@ -7,10 +8,11 @@ const FEED_BYTES = 256 * 1024;
 const FEED_BUFFERS = 3;
 
 /**
- * The MD5 of bytes that somebody else owns. They are copied once (10 GB/s, the digest does 0.5), because a message may
+ * The digest of bytes that somebody else owns. They are copied once (10 GB/s, the digest does 0.5), because a message may
  * be a view into a larger buffer of the connection, and transferring that would take its neighbours away.
  */
 export class HashFeed {
+  readonly algorithm: DigestAlgorithm;
   readonly #hasher: Hasher;
   readonly #bufferBytes: number;
   readonly #flights: Promise<Uint8Array<ArrayBuffer>>[] = [];
@@ -18,8 +20,9 @@ export class HashFeed {
   #filled = 0;
 
   /** @param expectedBytes the length to come, if known */
-  constructor(expectedBytes?: number) {
-    this.#hasher = createHasher('md5', expectedBytes);
+  constructor(algorithm: DigestAlgorithm, expectedBytes?: number) {
+    this.algorithm = algorithm;
+    this.#hasher = createHasher(algorithm, expectedBytes);
     this.#bufferBytes = Math.max(1, Math.min(FEED_BYTES, expectedBytes ?? FEED_BYTES));
   }
 
@@ -36,7 +39,7 @@ export class HashFeed {
     }
   }
 
-  /** Hex MD5 of everything added so far. */
+  /** Hex digest of everything added so far. */
   async digest(): Promise<string> {
     this.#flush();
     return this.#hasher.peek();

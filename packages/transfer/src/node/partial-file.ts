@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import type { RestartReason } from '../packets.ts';
+import type { DigestAlgorithm, RestartReason } from '../packets.ts';
 import type { FileOffer } from '../ports.ts';
 import { systemCode } from './file-errors.ts';
 import { type FolderHandle, identity } from './folder-handle.ts';
@@ -71,11 +71,13 @@ export class PartialFile {
   }
 
   /** The running digest of all that was kept; `undefined` when that is not what this process wrote, or cannot be read. */
-  async digested(expectedBytes: number | undefined): Promise<HashFeed | undefined> {
+  async digested(algorithm: DigestAlgorithm, expectedBytes: number | undefined): Promise<HashFeed | undefined> {
     const found = await this.handle.stat({ bigint: true });
     const { feed, changed } = takeDigest(this.#key!.id, found);
     if (changed) return undefined;
-    return feed ?? (await digested(this.handle, this.kept.bytes, expectedBytes).catch(() => undefined));
+    if (feed?.algorithm === algorithm) return feed;
+    feed?.drop();
+    return digested(this.handle, this.kept.bytes, new HashFeed(algorithm, expectedBytes)).catch(() => undefined);
   }
 
   /** Forgets what it holds, and writes down what it will be a part of. That this fails is no reason not to receive. */
@@ -147,8 +149,7 @@ async function take(folder: FolderHandle, best: KeptPartial, name: string): Prom
   return 'unusable';
 }
 
-async function digested(handle: FileHandle, bytes: number, expectedBytes: number | undefined): Promise<HashFeed> {
-  const feed = new HashFeed(expectedBytes);
+async function digested(handle: FileHandle, bytes: number, feed: HashFeed): Promise<HashFeed> {
   try {
     const block = new Uint8Array(Math.min(bytes, BLOCK_BYTES));
     for (let at = 0; at < bytes; ) {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFile,
   type FileHandle,
@@ -85,6 +85,15 @@ async function partial(): Promise<string> {
 }
 
 describe('an interrupted transfer', () => {
+  test('is gone on with also by a sender that now offers another digest: it is read again for that', async () => {
+    await interrupted(300_000);
+    const { sink, offset, prefixDigest, digest } = await begin({ digest: 'sha256' });
+    const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+    expect([offset, prefixDigest, digest]).toEqual([300_000, sha256(content.subarray(0, 300_000)), 'sha256']);
+    await sink.write(content.subarray(300_000));
+    expect(await sink.commit()).toMatchObject({ digest: sha256(content), algorithm: 'sha256', existing: false });
+  });
+
   test('is gone on with where it broke off, and leaves nothing else in the end', async () => {
     await interrupted(200_000);
     expect(await readdir(dir)).toEqual(['.wsferry']);

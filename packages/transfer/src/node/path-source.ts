@@ -15,7 +15,7 @@ interface Look {
 }
 
 /**
- * A file on disk, to be sent. Its MD5 is computed in a worker thread beside the reading. Its resume key is that of its
+ * A file on disk, to be sent. Its digest is computed in a worker thread beside the reading. Its resume key is that of its
  * path on this machine, so a receiver goes on with what it kept of it, also when another process sends it.
  *
  * A named pipe (`<(command)`) is taken too: of unknown size, and it can be opened once. One whose writer is silent or

@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { TransferError } from '../errors.ts';
-import type { OnConflict } from '../packets.ts';
+import type { DigestAlgorithm, OnConflict } from '../packets.ts';
 import { systemCode } from './file-errors.ts';
 import { candidateNames, type FileEntry, MAX_NUMBER, takeName } from './final-name.ts';
 import { type FolderHandle, identity } from './folder-handle.ts';
@@ -17,6 +17,13 @@ export interface FoundFile {
   /** Milliseconds since 1970. */
   readonly modified: number;
   readonly look: string;
+}
+
+/** What is in a file. */
+export interface Contents {
+  readonly size: number;
+  readonly digest: string;
+  readonly algorithm: DigestAlgorithm;
 }
 
 /** Where a file was placed, or the identical one that was there. */
@@ -51,10 +58,14 @@ export async function isUnchanged(folder: Folder, found: FoundFile): Promise<boo
   return look?.isFile() === true && lookOf(look) === found.look;
 }
 
-/** MD5 of a regular file, in the hashing thread. A symlink that took its place meanwhile is not followed. */
-export async function fileMd5(folder: FolderHandle, { name, size }: FoundFile): Promise<string> {
+/** The digest of a regular file, in the hashing thread. A symlink that took its place meanwhile is not followed. */
+export async function fileDigest(
+  folder: FolderHandle,
+  { name, size }: FoundFile,
+  algorithm: DigestAlgorithm,
+): Promise<string> {
   const handle = await folder.open(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  const hasher = createHasher('md5', size);
+  const hasher = createHasher(algorithm, size);
   try {
     let buffer = new Uint8Array(Math.min(size + 1, 512 * 1024));
     for (;;) {
@@ -90,7 +101,8 @@ export async function place(
   file: FileEntry,
   folder: Folder,
   name: string,
-  { size, md5, policy }: { readonly size: number; readonly md5: string; readonly policy: OnConflict },
+  { size, digest, algorithm }: Contents,
+  policy: OnConflict,
 ): Promise<Placed> {
   const placed = (as: string, existing: boolean) => ({ name: as, path: join(folder.path, as), existing });
   for (const candidate of candidates(name, policy)) {
@@ -98,8 +110,8 @@ export async function place(
     if (await folder.names.take(candidate, () => takeName(file, to))) return placed(candidate, false);
     const found = await firstOfSize(folder, folder.names.same(candidate), size);
     // One that cannot be read is not ours to compare.
-    const foundMd5 = found && (await fileMd5(folder.handle, found).catch(() => undefined));
-    if (found && foundMd5 === md5) return placed(found.name, true);
+    const foundDigest = found && (await fileDigest(folder.handle, found, algorithm).catch(() => undefined));
+    if (found && foundDigest === digest) return placed(found.name, true);
   }
   if (policy === 'rename') throw new TransferError('EXISTS', `there are ${MAX_NUMBER} files of this name already`);
   if (policy !== 'overwrite') throw taken(policy);

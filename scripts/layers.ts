@@ -66,6 +66,7 @@ export const layers: readonly Layer[] = [
         'src/incoming.ts',
         'src/outgoing.ts',
         'src/frame-writer.ts',
+        'src/frame-memory.ts',
         'src/transitions.ts',
         'src/errors.ts',
       ],

@@ -13,6 +13,7 @@ import { Keepalive } from './keepalive.ts';
 import type { CloseResult, ConnectionOptions, ConnectionParts } from './options.ts';
 import { type ConnectionEvent, ConnectionProtocol } from './protocol.ts';
 import { type MessageHandler, Reading } from './reading.ts';
+import { slabFor } from './reused-memory.ts';
 import { RoundTrips } from './round-trips.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { readableOf, writableOf } from './web-streams.ts';
@@ -81,7 +82,8 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     this.#socket = socket;
     const { maxMessageBytes, thresholdBytes, level, clock, keepalive } = settings;
     const compression = compressionFor(role, this.deflate, level);
-    this.#machine = new ConnectionProtocol({ role, maxMessageBytes, compression, thresholdBytes });
+    const slab = slabFor(socket);
+    this.#machine = new ConnectionProtocol({ role, maxMessageBytes, compression, thresholdBytes, slab });
     this.#reading = new Reading(this.#machine, settings.receiveHighWaterMarkBytes, {
       pong: (payload) => this.#roundTrips.finish(payload),
       over: (event) => this.#over(event),
@@ -96,7 +98,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
       unsentBytes: () => this.bufferedAmount,
       giveUp: () => this.#socket.destroy(),
     });
-    this.#writer = new SocketWriter(socket, this.#machine, {
+    this.#writer = new SocketWriter(socket, this.#machine, slab.memory, {
       progress: () => this.#wakeDrained(),
       ended: () => this.#closeTimer.start(),
     });
@@ -331,6 +333,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     this.#readyState = 3;
     this.#machine.receiveEnd();
     this.#closeTimer.stop();
+    this.#writer.closed();
     this.#clock.clearTimeout(this.#patience);
     if (this.#drainWaiters.waiting) this.#drainWaiters.reject(closedError());
     if (this.#roundTrips.waiting) this.#roundTrips.fail(closedError());

@@ -1,32 +1,29 @@
-import { createMaskingKey, encodeFrame, encodeFrameInto, type Frame, frameByteLength, Opcode } from '@wsferry/frames';
+import { createMaskingKey, encodeFrameInto, type Frame, frameByteLength, Opcode } from '@wsferry/frames';
+import { freshMemory, Slab } from './frame-memory.ts';
 
-/** Frames up to this length share a slab; a longer one costs more to copy than a buffer of its own. */
+/** Frames up to this length share a slab; a longer one gets room of its own. */
 const SHARED_FRAME_BYTES = 16 * 1024;
-const SLAB_BYTES = 64 * 1024;
 /** A string of so many UTF-16 units fits into a shared frame, whatever is in it: three bytes each at most. */
 const SHARED_TEXT_UNITS = Math.floor((SHARED_FRAME_BYTES - 14) / 3);
 
-/**
- * Where small frames are written, behind each other, by all connections in turn: so that a message costs no buffer and the
- * answers of one read leave in one write. Bytes that were handed out are never written again; a full slab is left to whoever
- * still holds a part of it.
- */
-let slab = new Uint8Array(0);
-let slabAt = 0;
-
 const encoder = new TextEncoder();
+const freshSlab = new Slab(freshMemory);
 
 /** Frames in, bytes out, in order. */
 export class FrameWriter {
   readonly #masked: boolean;
+  readonly #slab: Slab;
   #output: Uint8Array[] = [];
   #bytes = 0;
-  /** The frames written last, which lie together in a slab and are not in `#output` yet. */
-  #run: { slab: Uint8Array<ArrayBuffer>; from: number; to: number } = { slab, from: 0, to: 0 };
+  /** The slab's memory that holds the frames written last, which lie together and are not in `#output` yet. */
+  #run: Uint8Array<ArrayBuffer> | undefined;
+  #from = 0;
+  #to = 0;
 
-  /** §5.1: a client masks, a server does not. */
-  constructor(masked: boolean) {
+  /** §5.1: a client masks, a server does not. What `take` gives has one holder in the slab's memory: whoever took it. */
+  constructor(masked: boolean, slab: Slab = freshSlab) {
     this.#masked = masked;
+    this.#slab = slab;
   }
 
   /** Bytes that `take` would give. */
@@ -40,12 +37,14 @@ export class FrameWriter {
     const length = frameByteLength(frame.payload.length, this.#masked);
     if (length > SHARED_FRAME_BYTES) {
       this.#endRun();
-      this.#output.push(encodeFrame(frame, key));
+      const bytes = this.#slab.memory.take(length);
+      encodeFrameInto(bytes, 0, frame, key);
+      this.#output.push(bytes);
       this.#bytes += length;
       return;
     }
-    this.#room(length);
-    this.#wrote(encodeFrameInto(slab, slabAt, frame, key));
+    const { bytes, at } = this.#room(length);
+    this.#wrote(encodeFrameInto(bytes, at, frame, key));
   }
 
   /** A text message in one frame, without a buffer for its bytes in between. */
@@ -54,15 +53,15 @@ export class FrameWriter {
       this.frame({ fin: true, opcode: Opcode.Text, payload: encoder.encode(text) });
       return;
     }
-    this.#room(frameByteLength(text.length * 3, this.#masked));
+    const { bytes, at: start } = this.#room(frameByteLength(text.length * 3, this.#masked));
     // Where the payload lies if every unit is one byte, which is most often so; else its header may be longer.
-    const guess = slabAt + this.#headerBytes(text.length);
-    const { written } = encoder.encodeInto(text, slab.subarray(guess));
-    const at = slabAt + this.#headerBytes(written);
-    if (at !== guess) slab.copyWithin(at, guess, guess + written);
-    const payload = slab.subarray(at, at + written);
+    const guess = start + this.#headerBytes(text.length);
+    const { written } = encoder.encodeInto(text, bytes.subarray(guess));
+    const at = start + this.#headerBytes(written);
+    if (at !== guess) bytes.copyWithin(at, guess, guess + written);
+    const payload = bytes.subarray(at, at + written);
     const key = this.#masked ? createMaskingKey() : undefined;
-    this.#wrote(encodeFrameInto(slab, slabAt, { fin: true, opcode: Opcode.Text, payload }, key));
+    this.#wrote(encodeFrameInto(bytes, start, { fin: true, opcode: Opcode.Text, payload }, key));
   }
 
   /** The bytes to write, in order. They are taken: the next call gives only what came since. */
@@ -78,28 +77,29 @@ export class FrameWriter {
     return frameByteLength(payloadLength, this.#masked) - payloadLength;
   }
 
-  /** Makes `length` bytes of the slab free at `slabAt`. */
-  #room(length: number): void {
-    if (slab.length - slabAt < length) {
-      slab = new Uint8Array(SLAB_BYTES);
-      slabAt = 0;
-    }
-    const run = this.#run;
-    if (run.slab === slab && run.to === slabAt) return;
-    // Another connection has written since: what comes now lies apart.
+  /** The slab with `length` free bytes at `at`, for the run that goes on or for another one. */
+  #room(length: number): Slab {
+    const slab = this.#slab;
+    if (this.#run === slab.bytes && this.#to === slab.at && slab.bytes.length - slab.at >= length) return slab;
+    // The slab is full, or another connection has written since: what comes now lies apart.
     this.#endRun();
-    this.#run = { slab, from: slabAt, to: slabAt };
+    slab.makeRoom(length);
+    slab.memory.hold(slab.bytes);
+    this.#run = slab.bytes;
+    this.#from = this.#to = slab.at;
+    return slab;
   }
 
   #wrote(end: number): void {
-    this.#bytes += end - slabAt;
-    this.#run.to = slabAt = end;
+    this.#bytes += end - this.#to;
+    this.#to = this.#slab.at = end;
   }
 
   #endRun(): void {
     const run = this.#run;
-    if (run.to === run.from) return;
-    this.#output.push(run.slab.subarray(run.from, run.to));
-    run.from = run.to;
+    if (run === undefined) return;
+    this.#run = undefined;
+    if (this.#to > this.#from) this.#output.push(run.subarray(this.#from, this.#to));
+    else this.#slab.memory.giveBack(run);
   }
 }

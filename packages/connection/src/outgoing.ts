@@ -1,5 +1,6 @@
 import { type CloseStatus, encodeClosePayload, type Message, Opcode } from '@wsferry/frames';
 import type { MessageDeflater } from '@wsferry/frames/deflate';
+import type { Slab } from './frame-memory.ts';
 import { FrameWriter } from './frame-writer.ts';
 
 /** How an endpoint writes. */
@@ -10,6 +11,8 @@ export interface OutgoingOptions {
   readonly deflater: Pick<MessageDeflater, 'deflate' | 'deflateMessage'> | undefined;
   /** Shorter messages are sent as they are: compressing them costs more than it saves. */
   readonly thresholdBytes: number;
+  /** Where frames are written. Default: memory that is used once. */
+  readonly slab?: Slab | undefined;
 }
 
 /**
@@ -39,7 +42,7 @@ export class Outgoing {
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
-    this.#writer = new FrameWriter(options.masked);
+    this.#writer = new FrameWriter(options.masked, options.slab);
   }
 
   /** Bytes that wait in the output, and those of messages that wait to be compressed. */

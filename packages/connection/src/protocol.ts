@@ -11,6 +11,7 @@ import {
 } from '@wsferry/frames';
 import type { MessageDeflater, MessageInflater } from '@wsferry/frames/deflate';
 import { ConnectionError } from './errors.ts';
+import type { Slab } from './frame-memory.ts';
 import { Incoming, maxPayloadBytes } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
 import { type ConnectionState, nextState, type Trigger } from './transitions.ts';
@@ -30,6 +31,11 @@ export interface ProtocolOptions {
   compression?: Compression | undefined;
   /** Messages under so many bytes are sent uncompressed. Default 1024. */
   thresholdBytes?: number | undefined;
+  /**
+   * Where the output is written, when its memory is to be used again: whoever takes the output then gives each part back to
+   * `slab.memory` once it is written. Default: memory that is used once.
+   */
+  slab?: Slab | undefined;
 }
 
 /** Both directions of permessage-deflate, made for this end's role. */
@@ -77,6 +83,7 @@ export class ConnectionProtocol {
     maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
     compression,
     thresholdBytes = DEFAULT_THRESHOLD_BYTES,
+    slab,
   }: ProtocolOptions) {
     this.role = role;
     const incoming = { maxMessageBytes, inflater: compression?.inflater };
@@ -87,7 +94,7 @@ export class ConnectionProtocol {
       allowRsv1: compression !== undefined,
     });
     this.#incoming = new Incoming(incoming);
-    this.#outgoing = new Outgoing({ masked: role === 'client', deflater: compression?.deflater, thresholdBytes });
+    this.#outgoing = new Outgoing({ masked: role === 'client', deflater: compression?.deflater, thresholdBytes, slab });
   }
 
   get state(): ConnectionState {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { FrameMemory } from './frame-memory.ts';
 import type { ConnectionProtocol } from './protocol.ts';
 
 /** Up to here frames that leave together are copied into one write; larger ones are handed over side by side. */
@@ -20,15 +21,22 @@ export interface WriterEvents {
 export class SocketWriter {
   readonly #socket: Socket;
   readonly #machine: ConnectionProtocol;
+  readonly #memory: FrameMemory;
   readonly #events: WriterEvents;
+  /** Bytes that the socket got. */
+  #handedOver = 0;
+  /** Parts of the output that the kernel has not taken, and up to where each goes among the bytes that the socket got. */
+  #underWay: { readonly part: Uint8Array; readonly end: number }[] = [];
   #scheduled = false;
   #continuing = false;
   #endsWhenDone = false;
   #ended = false;
 
-  constructor(socket: Socket, machine: ConnectionProtocol, events: WriterEvents) {
+  /** `memory` is where the output comes from, and where it goes when it is written. */
+  constructor(socket: Socket, machine: ConnectionProtocol, memory: FrameMemory, events: WriterEvents) {
     this.#socket = socket;
     this.#machine = machine;
+    this.#memory = memory;
     this.#events = events;
   }
 
@@ -74,25 +82,51 @@ export class SocketWriter {
     this.#events.ended();
   }
 
+  /** TCP is closed: nothing is under way any more. */
+  closed(): void {
+    for (const { part } of this.#underWay) this.#memory.giveBack(part);
+    this.#underWay = [];
+  }
+
   #write(output: Uint8Array[]): void {
     const socket = this.#socket;
-    const [first] = output;
-    if (first === undefined) return;
     let bytes = 0;
     for (const part of output) bytes += part.length;
+    this.#handedOver += bytes;
     if (bytes <= GATHER_BYTES && (output.length > 1 || socket.writableLength > 0)) {
       // Copied also when it must wait: a few bytes would keep the whole slab that they lie in.
-      socket.write(Buffer.concat(output, bytes), this.#written);
+      const gathered = Buffer.concat(output, bytes);
+      for (const part of output) this.#memory.giveBack(part);
+      socket.write(gathered, this.#written);
       return;
     }
     if (output.length > 1) socket.cork();
     for (const part of output) socket.write(part, this.#written);
     if (output.length > 1) socket.uncork();
+    let end = this.#handedOver - bytes;
+    for (const part of output) {
+      end += part.length;
+      this.#underWay.push({ part, end });
+    }
+    this.#giveBack();
+  }
+
+  /** Most often the kernel takes a write at once, and its memory is free for the next. */
+  #giveBack(): void {
+    const taken = this.#handedOver - this.#socket.writableLength;
+    let count = 0;
+    for (const { part, end } of this.#underWay) {
+      if (end > taken) break;
+      this.#memory.giveBack(part);
+      count++;
+    }
+    if (count > 0) this.#underWay.splice(0, count);
   }
 
   /** After each write that the kernel took. One function for all of them: nothing is made per message. */
   readonly #written = (): void => {
     if (this.#socket.destroyed) return; // then writes end without having been taken
+    if (this.#underWay.length > 0) this.#giveBack();
     if (this.#socket.writableLength <= PONG_BACKLOG_BYTES) {
       this.#machine.holdPongs(false);
       if (this.#machine.outputBytes > 0) this.schedule();

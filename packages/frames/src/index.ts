@@ -15,6 +15,7 @@ export { FrameError } from './errors.ts';
 export { fragmentMessage } from './fragment.ts';
 export type { FrameHeader } from './header.ts';
 export { encodeFrameHeader, parseFrameHeader } from './header.ts';
+export { LentMemory, lentMemory } from './lent-memory.ts';
 export { applyMask } from './mask.ts';
 export { createMaskingKey } from './masking-key.ts';
 export type { Inflate, Message, MessageAssemblerOptions } from './message-assembler.ts';

@@ -5,9 +5,10 @@ import { DEFAULT_KEEPALIVE, type KeepaliveOptions } from './keepalive.ts';
 import type { ConnectionOptions } from './options.ts';
 import { DEFAULT_MAX_MESSAGE_BYTES, DEFAULT_THRESHOLD_BYTES } from './protocol.ts';
 
-/** The options of a connection with their defaults in place. */
-export interface ConnectionSettings {
+/** The options of a connection, judged and with their defaults in place: made once for all the connections of a server. */
+export class ConnectionSettings {
   readonly maxMessageBytes: number;
+  readonly deflate: ConnectionOptions['deflate'];
   readonly thresholdBytes: number;
   readonly level: number | undefined;
   readonly keepalive: KeepaliveOptions | undefined;
@@ -15,6 +16,18 @@ export interface ConnectionSettings {
   readonly highWaterMarkBytes: number;
   readonly receiveHighWaterMarkBytes: number;
   readonly clock: Clock;
+
+  constructor(settings: Readonly<ConnectionSettings>) {
+    this.maxMessageBytes = settings.maxMessageBytes;
+    this.deflate = settings.deflate;
+    this.thresholdBytes = settings.thresholdBytes;
+    this.level = settings.level;
+    this.keepalive = settings.keepalive;
+    this.closeTimeoutMs = settings.closeTimeoutMs;
+    this.highWaterMarkBytes = settings.highWaterMarkBytes;
+    this.receiveHighWaterMarkBytes = settings.receiveHighWaterMarkBytes;
+    this.clock = settings.clock;
+  }
 }
 
 const MEBIBYTE = 1024 * 1024;
@@ -39,9 +52,10 @@ export function checkedOptions(options: ConnectionOptions): ConnectionSettings {
   } catch (cause) {
     throw new ConnectionError('BAD_ARGUMENT', `deflate: ${(cause as Error).message}`, { cause });
   }
-  return {
+  return new ConnectionSettings({
     maxMessageBytes: bytes('maxMessageBytes', options.maxMessageBytes, DEFAULT_MAX_MESSAGE_BYTES),
     thresholdBytes: bytes('deflate.thresholdBytes', thresholdBytes, DEFAULT_THRESHOLD_BYTES),
+    deflate,
     level,
     keepalive:
       keepalive === false
@@ -54,7 +68,7 @@ export function checkedOptions(options: ConnectionOptions): ConnectionSettings {
     highWaterMarkBytes: bytes('highWaterMarkBytes', options.highWaterMarkBytes, MEBIBYTE),
     receiveHighWaterMarkBytes: bytes('receiveHighWaterMarkBytes', options.receiveHighWaterMarkBytes, MEBIBYTE),
     clock,
-  };
+  });
 }
 
 /** A number of bytes, Infinity for no limit. */

@@ -4,7 +4,7 @@ import { HandshakeError, type HeaderList } from '@wsferry/handshake';
 import { requestUpgrade } from '@wsferry/handshake/node';
 import { parseAddress } from './address.ts';
 import { checkOffer } from './checked-offer.ts';
-import { checkedOptions, milliseconds } from './checked-options.ts';
+import { type ConnectionSettings, checkedOptions, milliseconds } from './checked-options.ts';
 import { offeredExtensions } from './compression.ts';
 import { Connection } from './connection.ts';
 import { Deadline } from './deadline.ts';
@@ -57,7 +57,7 @@ export interface ConnectOptions extends ConnectionOptions {
  */
 export async function connect(address: string | URL, options: ConnectOptions = {}): Promise<Connection> {
   const { signal, headers, tls, protocols } = options;
-  checkedOptions(options);
+  const settings = checkedOptions(options);
   const maxRedirects = checkedMaxRedirects(options.maxRedirects);
   const handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, 10_000);
   let attempt: Attempt = { address: parseAddress(address, options.socketPath), headers, tls };
@@ -66,7 +66,7 @@ export async function connect(address: string | URL, options: ConnectOptions = {
   const deadline = new Deadline(handshakeTimeoutMs, signal);
   for (let followed = 0; ; followed++) {
     try {
-      return await open(attempt, options, deadline);
+      return await open(attempt, options, settings, deadline);
     } catch (error) {
       signal?.throwIfAborted();
       const next = maxRedirects > 0 ? redirected(attempt, error) : undefined;
@@ -80,7 +80,12 @@ export async function connect(address: string | URL, options: ConnectOptions = {
   }
 }
 
-async function open({ address, headers, tls }: Attempt, options: ConnectOptions, deadline: Deadline) {
+async function open(
+  { address, headers, tls }: Attempt,
+  options: ConnectOptions,
+  settings: ConnectionSettings,
+  deadline: Deadline,
+) {
   const { protocols, proxyTls, proxy: choice } = options;
   const proxy = address.socketPath === undefined ? chooseProxy(choice, address.url) : undefined;
   const socket = await openSocket(address, proxy, { tls, proxyTls }, deadline);
@@ -93,7 +98,7 @@ async function open({ address, headers, tls }: Attempt, options: ConnectOptions,
     signal: deadline.signal,
   });
   try {
-    return new Connection({ role: 'client', socket, rest, accepted, url: address.href, response }, options);
+    return new Connection({ role: 'client', socket, rest, accepted, url: address.href, response }, settings);
   } catch (error) {
     socket.destroy();
     if (!(error instanceof DeflateNegotiationError)) throw error;

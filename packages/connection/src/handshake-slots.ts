@@ -6,11 +6,14 @@ import type { Socket } from 'node:net';
  */
 export class HandshakeSlots {
   readonly #most: number;
+  readonly #keyOf: ((socket: Socket) => unknown) | undefined;
   /** In the order in which they came. */
-  readonly #sockets = new Map<string | Socket, Socket>();
+  readonly #sockets = new Map<unknown, Socket>();
 
-  constructor(most: number) {
+  /** `keyOf`: what a socket that enters and the one that leaves for it have in common. Default: they are the same. */
+  constructor(most: number, keyOf?: (socket: Socket) => unknown) {
     this.#most = most;
+    this.#keyOf = keyOf;
   }
 
   get size(): number {
@@ -18,9 +21,10 @@ export class HandshakeSlots {
   }
 
   enter(socket: Socket): void {
-    const key = keyOf(socket);
+    const key = this.#key(socket);
     this.#sockets.set(key, socket);
-    socket.once('close', () => this.#sockets.delete(key));
+    // What a closed socket has in common with another it may not tell any more.
+    if (key !== socket) socket.once('close', () => this.#sockets.delete(key));
     if (this.#sockets.size <= this.#most) return;
     const [oldest] = this.#sockets;
     if (oldest === undefined) return;
@@ -33,14 +37,18 @@ export class HandshakeSlots {
     for (const socket of this.#sockets.values()) socket.destroy();
   }
 
-  /** The handshake is over, one way or the other. A TLS socket may be given for the TCP socket under it. */
+  /** The handshake is over, one way or the other. */
   leave(socket: Socket): void {
-    this.#sockets.delete(keyOf(socket));
+    this.#sockets.delete(this.#key(socket));
+  }
+
+  #key(socket: Socket): unknown {
+    return this.#keyOf === undefined ? socket : this.#keyOf(socket);
   }
 }
 
-/** The peer's address, since Node does not show the TCP socket under a TLS socket. */
-function keyOf(socket: Socket): string | Socket {
+/** What a TLS socket has in common with the TCP socket under it, which Node does not show: the peer's address and port. */
+export function peerOf(socket: Socket): unknown {
   const { remoteAddress, remotePort } = socket;
   return remotePort === undefined ? socket : `${remoteAddress} ${remotePort}`;
 }

@@ -5,7 +5,11 @@ import { Keepalive } from './keepalive.ts';
 function start() {
   const clock = new FakeClock();
   const log: string[] = [];
-  const actions = { ping: () => log.push('ping'), pong: () => log.push('pong'), dead: () => log.push('dead') };
+  const actions = {
+    sendPing: () => log.push('ping'),
+    sendPong: () => log.push('pong'),
+    dead: () => log.push('dead'),
+  };
   const keepalive = new Keepalive({ intervalMs: 100, timeoutMs: 50 }, clock, actions);
   return { clock, log, keepalive };
 }

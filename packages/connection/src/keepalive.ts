@@ -10,6 +10,14 @@ export interface KeepaliveOptions {
 /** 20 s: below the 60 s after which most proxies cut an idle connection, and rare enough to cost nothing. */
 export const DEFAULT_KEEPALIVE: KeepaliveOptions = { intervalMs: 20_000, timeoutMs: 20_000 };
 
+/** What a keepalive does to its connection. */
+export interface KeepaliveActions {
+  sendPing(): void;
+  sendPong(): void;
+  /** The peer is gone. */
+  dead(): void;
+}
+
 /**
  * Notices a peer that is gone without a word (§5.5.2: a Ping "may serve either as a keepalive or as a means to verify
  * that the remote endpoint is still responsive"). Any byte from the peer proves it alive; only silence is asked about.
@@ -19,24 +27,16 @@ export const DEFAULT_KEEPALIVE: KeepaliveOptions = { intervalMs: 20_000, timeout
 export class Keepalive {
   readonly #options: KeepaliveOptions;
   readonly #clock: Clock;
-  readonly #ping: () => void;
-  readonly #pong: () => void;
-  readonly #dead: () => void;
+  readonly #actions: KeepaliveActions;
   #timer: unknown;
   #heard = false;
   #asked = false;
   #suspended = false;
 
-  constructor(
-    options: KeepaliveOptions,
-    clock: Clock,
-    actions: { ping: () => void; pong: () => void; dead: () => void },
-  ) {
+  constructor(options: KeepaliveOptions, clock: Clock, actions: KeepaliveActions) {
     this.#options = options;
     this.#clock = clock;
-    this.#ping = actions.ping;
-    this.#pong = actions.pong;
-    this.#dead = actions.dead;
+    this.#actions = actions;
     this.#arm(options.intervalMs);
   }
 
@@ -63,13 +63,13 @@ export class Keepalive {
   #tick(): void {
     if (this.#heard || this.#suspended) {
       this.#asked = false;
-      if (this.#suspended) this.#pong(); // §5.5.3: "serves as a unidirectional heartbeat"
+      if (this.#suspended) this.#actions.sendPong(); // §5.5.3: "serves as a unidirectional heartbeat"
     } else if (this.#asked) {
-      this.#dead();
+      this.#actions.dead();
       return;
     } else {
       this.#asked = true;
-      this.#ping();
+      this.#actions.sendPing();
     }
     this.#heard = false;
     this.#arm(this.#asked ? this.#options.timeoutMs : this.#options.intervalMs);

@@ -5,11 +5,14 @@ import type { ConnectionEvent, ConnectionProtocol } from './protocol.ts';
 /** What a program is called with. While a promise it returned is pending, the next message waits. */
 export type MessageHandler = (data: Message) => void | Promise<void>;
 
+/** How reading ends. */
+export type ReadingOver = Exclude<ConnectionEvent, { type: 'message' | 'pong' }>;
+
 /** What comes of reading beside messages. */
 export interface ReadingEvents {
-  pong(payload: Uint8Array): void;
+  ponged(payload: Uint8Array): void;
   /** The peer closed or broke the protocol: nothing more comes. */
-  over(event: Exclude<ConnectionEvent, { type: 'message' | 'pong' }>): void;
+  over(event: ReadingOver): void;
   /** The peer's Close has come and waits until the messages before it are dealt with. Called again and again meanwhile. */
   closeWaits(): void;
   /** The program's handler threw or rejected. */
@@ -123,7 +126,7 @@ export class Reading {
         else this.#inbox.put(event.data);
         return;
       case 'pong':
-        this.#events.pong(event.payload);
+        this.#events.ponged(event.payload);
         return;
       default:
         this.#events.over(event);

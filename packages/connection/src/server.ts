@@ -3,13 +3,13 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { CloseCode } from '@wsferry/frames';
 import { HandshakeError, type ServerPolicy } from '@wsferry/handshake';
-import { acceptUpgrade, takeOverUpgrade } from '@wsferry/handshake/node';
+import { type AcceptedUpgrade, acceptUpgrade, takeOverUpgrade } from '@wsferry/handshake/node';
 import { unixUrl } from './address.ts';
 import { checkedOptions, count, milliseconds } from './checked-options.ts';
 import { checkedListenOptions } from './checked-server-options.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionError } from './errors.ts';
-import { HandshakeSlots } from './handshake-slots.ts';
+import { HandshakeSlots, peerOf } from './handshake-slots.ts';
 import { enforceHttpTimeouts } from './http-timeouts.ts';
 import { startListening } from './listening.ts';
 import type { ConnectionOptions } from './options.ts';
@@ -67,7 +67,7 @@ export async function listen(
   checkedListenOptions(options, onConnection);
   const { host = '127.0.0.1', port = 0, socketPath, tls, http, onRefused } = options;
   const { onError = (error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)) } = options;
-  checkedOptions(options);
+  const settings = checkedOptions(options);
   const handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, 10_000);
   const maxConnections = count('maxConnections', options.maxConnections, 10_000);
   const maxHandshakes = count('maxHandshakes', options.maxHandshakes, 1000);
@@ -79,8 +79,9 @@ export async function listen(
   }
 
   const connections = new Set<Connection>();
-  const sockets = new Set<Socket>();
-  const slots = new HandshakeSlots(maxHandshakes);
+  /** All that are here, those that `http` keeps too, each with its connection once that is open. */
+  const sockets = new Map<Socket, Connection | undefined>();
+  const slots = new HandshakeSlots(maxHandshakes, tls ? peerOf : undefined);
   const scheme = tls ? 'wss' : 'ws';
   let closing = false;
 
@@ -93,51 +94,70 @@ export async function listen(
     },
   };
 
-  type Upgraded = Awaited<ReturnType<typeof takeOverUpgrade>>;
-  const open = (upgraded: Upgraded) => {
-    const connection = serverConnection(upgraded, scheme, options);
+  /** One listener for all sockets: an idle connection keeps no function of its own. */
+  function forget(this: Socket): void {
+    const connection = sockets.get(this);
+    if (connection) connections.delete(connection);
+    sockets.delete(this);
+    slots.leave(this);
+  }
+  const remember = (socket: Socket, connection?: Connection) => {
+    if (!sockets.has(socket)) socket.on('close', forget);
+    sockets.set(socket, connection);
+  };
+  const open = (upgraded: AcceptedUpgrade) => {
+    const connection = serverConnection(upgraded, scheme, settings);
     connections.add(connection);
-    void connection.closed.then(() => connections.delete(connection));
+    remember(upgraded.socket, connection);
     const failed = (error: unknown) => {
       void connection.fail(error);
       onError(error, connection);
     };
     try {
-      Promise.resolve(onConnection(connection)).catch(failed);
+      const pending = onConnection(connection);
+      if (pending !== undefined) Promise.resolve(pending).catch(failed);
     } catch (error) {
       failed(error);
     }
   };
-  const refuse = (remoteAddress: string | undefined) => (error: unknown) => {
+  const refused = (error: unknown, remoteAddress: string | undefined) => {
     if (error instanceof HandshakeError) onRefused?.(error, error.remoteAddress ?? remoteAddress);
     else onError(error);
   };
+  const acceptOptions = { timeoutMs: handshakeTimeoutMs, ...(http && { http }) };
   const onSocket = (socket: Socket) => {
     const { remoteAddress } = socket;
-    acceptUpgrade(socket, policy, { timeoutMs: handshakeTimeoutMs, ...(http && { http }) })
-      .finally(() => slots.leave(socket))
-      .then((upgraded) => upgraded && open(upgraded))
-      .catch(refuse(remoteAddress));
+    acceptUpgrade(socket, policy, acceptOptions)
+      .then((upgraded) => {
+        slots.leave(socket);
+        if (upgraded) open(upgraded);
+      })
+      .catch((error) => {
+        slots.leave(socket);
+        refused(error, remoteAddress);
+      });
   };
   // A proxy may send an upgrade on a connection that already carried ordinary requests: then `http` finds it first.
   const onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const { remoteAddress } = socket;
-    takeOverUpgrade(request, socket, head, policy).then(open).catch(refuse(remoteAddress));
+    takeOverUpgrade(request, socket, head, policy)
+      .then(open)
+      .catch((error) => refused(error, remoteAddress));
   };
   http?.on('upgrade', onUpgrade);
   if (http) enforceHttpTimeouts(http);
 
   // allowHalfOpen: §7.1.1 lets the server end TCP first, and what it still has to say must get out after a client's FIN.
   const server = tls
-    ? createTlsServer({ ...tls, allowHalfOpen: true, handshakeTimeout: handshakeTimeoutMs } as TlsOptions, onSocket)
-    : createTcpServer({ allowHalfOpen: true, noDelay: true }, onSocket);
+    ? createTlsServer({ ...tls, allowHalfOpen: true, handshakeTimeout: handshakeTimeoutMs } as TlsOptions)
+    : createTcpServer({ allowHalfOpen: true, noDelay: true });
   // Also those that `http` keeps: beyond, Node closes them as they come.
   server.maxConnections = maxConnections + maxHandshakes;
   server.on('connection', (socket: Socket) => {
     slots.enter(socket);
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    remember(socket);
   });
+  server.on(tls ? 'secureConnection' : 'connection', onSocket);
   // A client that gave up, is no TLS client or took too long: Node only tells of the last and leaves the socket open.
   if (tls) server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
   await startListening(server, socketPath === undefined ? { host, port } : { path: socketPath }).catch((error) => {
@@ -159,7 +179,7 @@ export async function listen(
       closing = true;
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
       const timer = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
+        for (const socket of sockets.keys()) socket.destroy();
       }, timeoutMs);
       slots.cut();
       http?.closeIdleConnections();

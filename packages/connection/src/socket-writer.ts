@@ -12,9 +12,9 @@ const COMPRESS_AHEAD_BYTES = 1024 * 1024;
 /** What a writer reports. */
 export interface WriterEvents {
   /** The kernel took something. */
-  progress: () => void;
+  progress(): void;
   /** Our side of TCP has ended: nothing more will be written. */
-  ended: () => void;
+  ended(): void;
 }
 
 /** Brings a protocol's output to the socket: one write for what one turn of the event loop produced. */

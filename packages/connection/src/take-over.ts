@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { header, type ServerPolicy } from '@wsferry/handshake';
 import { type AcceptedUpgrade, takeOverUpgrade } from '@wsferry/handshake/node';
-import { checkedOptions } from './checked-options.ts';
+import { type ConnectionSettings, checkedOptions } from './checked-options.ts';
 import { checkedServerOptions } from './checked-server-options.ts';
 import { negotiator } from './compression.ts';
 import { Connection } from './connection.ts';
@@ -23,9 +23,9 @@ export async function takeOver(
   options: ConnectionOptions & ServerPolicy = {},
 ): Promise<Connection> {
   checkedServerOptions(options);
-  checkedOptions(options);
+  const settings = checkedOptions(options);
   const upgraded = await takeOverUpgrade(request, socket, head, policyOf(options));
-  return serverConnection(upgraded, (socket as TLSSocket).encrypted ? 'wss' : 'ws', options);
+  return serverConnection(upgraded, (socket as TLSSocket).encrypted ? 'wss' : 'ws', settings);
 }
 
 /** What a server accepts, permessage-deflate included as `deflate` says, unless the program negotiates itself. */
@@ -38,8 +38,8 @@ export function policyOf(options: ConnectionOptions & ServerPolicy): ServerPolic
 export function serverConnection(
   { socket, rest, accepted, request, remoteAddress }: AcceptedUpgrade,
   scheme: 'ws' | 'wss',
-  options: ConnectionOptions,
+  settings: ConnectionSettings,
 ): Connection {
   const url = `${scheme}://${header(request.headers, 'Host') ?? ''}${request.target}`;
-  return new Connection({ role: 'server', socket, rest, accepted, request, remoteAddress, url }, options);
+  return new Connection({ role: 'server', socket, rest, accepted, request, remoteAddress, url }, settings);
 }

@@ -7,6 +7,7 @@ import { SUBPROTOCOL } from '@wsferry/transfer';
 import { CliError, explainFile } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
 import { explainRoute } from './explain-route.ts';
+import { firstConnection } from './first-tries.ts';
 import { hideUserInfo } from './format.ts';
 import { leave } from './leaving.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
@@ -53,7 +54,7 @@ export async function findRoute(options: RouteOptions, reporter: Reporter): Prom
     const how = { tls, compress, lineTimeoutMs, proxy: proxyOf(named) };
     const reconnect = (signal: AbortSignal) =>
       open(named, { ...how, signal }).catch((error) => blame(error, options.to));
-    return { connection: await reconnect(signal), url: hideUserInfo(named), reconnect };
+    return { connection: await firstConnection(reconnect, signal, reporter), url: hideUserInfo(named), reconnect };
   }
   const reconnectTo = (url: string) => (signal: AbortSignal) => open(url, { tls, signal, compress, lineTimeoutMs });
   const reconnect = reconnectTo(DEFAULT_URL);

@@ -6,12 +6,12 @@ import { describe, expect, test } from 'vitest';
 import { eventsOf, Program, startServe, wsferry } from './program.ts';
 
 /** Hands TCP on to `port`; the first connection breaks off once so many bytes have gone to the receiver. */
-async function breakingLine(port: number, afterBytes: number, { mend = true } = {}) {
+async function breakingLine(port: number, afterBytes: number, { mend = true, breaking = 1 } = {}) {
   let lines = 0;
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     lines += 1;
-    const breaks = lines === 1;
+    const breaks = lines <= breaking;
     let carried = 0;
     const far = connect(port, '127.0.0.1');
     for (const socket of [near, far]) {
@@ -37,6 +37,28 @@ async function breakingLine(port: number, afterBytes: number, { mend = true } = 
   };
   return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, [Symbol.dispose]: close };
 }
+
+describe('send, when the line breaks off before the handshake is over', () => {
+  test('tries again', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.bin'), 'a');
+    const { program, url } = await startServe([], here.path);
+    await using _ = program;
+    using line = await breakingLine(Number(new URL(url).port), 0, { breaking: 2 });
+    const { code, stdout } = await wsferry(['send', 'a.bin', '--to', line.url], here.path);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^no connection yet, next try in 300ms \(.+\)\nno connection yet, next try in 600ms/);
+  });
+
+  test('and says what is wrong when it does so each time', async () => {
+    await using here = await temporaryDirectory();
+    await writeFile(join(here.path, 'a.bin'), 'a');
+    using line = await breakingLine(9, 0, { breaking: Number.POSITIVE_INFINITY });
+    const { code, stderr } = await wsferry(['send', 'a.bin', '--to', line.url], here.path);
+    expect(code).toBe(3);
+    expect(stderr).toContain('does not speak HTTP');
+  });
+});
 
 describe('send, when the line is lost', () => {
   test('says so, connects again, and the file arrives', async () => {

@@ -41,6 +41,11 @@ export function lostLine(event: CliEvent & { event: 'lost' }, color: boolean): s
   return `${c.yellow(what)}, next try in ${duration(retryInMs)} ${c.dim(`(${printable(message)})`)}`;
 }
 
+export function retryingLine({ message, retryInMs }: CliEvent & { event: 'retrying' }, color: boolean): string {
+  const c = picocolors.createColors(color);
+  return `${c.yellow('no connection yet')}, next try in ${duration(retryInMs)} ${c.dim(`(${printable(message)})`)}`;
+}
+
 export function reconnectedLine({ url }: CliEvent & { event: 'reconnected' }, color: boolean): string {
   const c = picocolors.createColors(color);
   return `connected to ${c.cyan(printable(url))} again`;

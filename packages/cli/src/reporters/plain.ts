@@ -9,6 +9,7 @@ import {
   reconnectedLine,
   restartedLine,
   resumedLine,
+  retryingLine,
   stoppingLine,
   storedLine,
   waitingLine,
@@ -47,6 +48,8 @@ export function plainReporter(stdout: Output, stderr: Output, now: () => number 
         return waitingLine(event.ms);
       case 'lost':
         return lostLine(event, wantsColor(stdout));
+      case 'retrying':
+        return retryingLine(event, wantsColor(stdout));
       case 'reconnected':
         return reconnectedLine(event, wantsColor(stdout));
       case 'resumed':

@@ -19,6 +19,8 @@ export type CliEvent =
    * in `retryInMs`. `stored` of `bytes` are safe, of all files.
    */
   | { event: 'lost'; message: string; stored: number; bytes: number; retryInMs: number; attempt: number }
+  /** The first connection broke off before it was one. */
+  | { event: 'retrying'; message: string; retryInMs: number }
   /** There is another connection. */
   | { event: 'reconnected'; url: string }
   /** The receiver held the beginning of the file, proven to be the same: it goes on there. */

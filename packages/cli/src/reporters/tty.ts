@@ -12,6 +12,7 @@ import {
   reconnectedLine,
   restartedLine,
   resumedLine,
+  retryingLine,
   stoppingLine,
   waitingLine,
 } from './lines.ts';
@@ -166,6 +167,9 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
         case 'lost':
           silentSince = undefined;
           keep(lostLine(event, wantsColor(stdout)));
+          break;
+        case 'retrying':
+          keep(retryingLine(event, wantsColor(stdout)));
           break;
         case 'reconnected':
           keep(reconnectedLine(event, wantsColor(stdout)));

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { type Connection, connect, type Listener, listen } from '@wsferry/connection';
+import { bearerToken, type Connection, connect, type Listener, listen } from '@wsferry/connection';
 import { missing, selfSignedCertificate, temporaryDirectory } from '@wsferry/testing';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -145,6 +145,41 @@ describe.skipIf(withoutNginx).each([
     const { connection, accepted } = await open();
     connection.abort();
     expect(await accepted.closed).toMatchObject({ code: 1006, wasClean: false });
+  });
+
+  test('a token comes through, as a header and as a subprotocol, and clients are told apart by address', async () => {
+    const token = 'correct-horse-battery-staple';
+    const refused: unknown[] = [];
+    await using guarded = await startUpstream({
+      refuse: bearerToken({ token, protocolPrefix: 'files.token.', maxFailures: 1 }),
+      trustedProxies: ['127.0.0.1'],
+      protocols: ['files.v1'],
+      onRefused: ({ status }, remoteAddress) => refused.push([status, remoteAddress]),
+    });
+    await using proxy = await before(guarded.address, shown(heading));
+    const open = async (localAddress: string, given: string, from: 'header' | 'subprotocol') => {
+      const asProtocol = `files.token.${Buffer.from(given).toString('base64url')}`;
+      const headers = from === 'header' ? { Authorization: `Bearer ${given}` } : {};
+      const offered = from === 'header' ? ['files.v1'] : ['files.v1', asProtocol];
+      const address = `${scheme}//${proxy.host}${prefix}/`;
+      // What the client writes there itself is not believed.
+      const lie = { 'X-Forwarded-For': '192.0.2.66' };
+      const client = new WebSocket(address, offered, { ...tls, localAddress, headers: { ...headers, ...lie } });
+      await Promise.race([once(client, 'open'), once(client, 'error')]).catch(() => {});
+      const opened = client.readyState === WebSocket.OPEN && client.protocol;
+      client.terminate();
+      return opened;
+    };
+    for (const from of ['header', 'subprotocol'] as const) {
+      expect(await open('127.0.0.8', token, from)).toBe('files.v1');
+      expect(guarded.accepted.at(-1)?.remoteAddress).toBe('127.0.0.8');
+    }
+    expect(await open('127.0.0.9', 'wrong', 'subprotocol')).toBe(false);
+    expect(await open('127.0.0.9', token, 'header')).toBe(false);
+    expect(refused).toEqual([
+      [401, '127.0.0.9'],
+      [429, '127.0.0.9'],
+    ]);
   });
 
   test('the shell sends a file, and it arrives whole', async () => {

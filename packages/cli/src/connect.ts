@@ -2,8 +2,14 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
-import { type Connection, connect, proxyFromEnvironment } from '@wsferry/connection';
-import { SUBPROTOCOL } from '@wsferry/transfer';
+import {
+  bearerAuthorization,
+  type Connection,
+  connect,
+  isLoopbackAddress,
+  proxyFromEnvironment,
+} from '@wsferry/connection';
+import { offeredSubprotocols, SUBPROTOCOL } from '@wsferry/transfer';
 import { CliError, explainFile } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
 import { explainRoute } from './explain-route.ts';
@@ -12,6 +18,7 @@ import { hideUserInfo } from './format.ts';
 import { leave } from './leaving.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import type { Reporter } from './reporters/reporter.ts';
+import { readToken, type Token } from './token.ts';
 
 /** Where `send` looks when it is told no address, and where `serve` listens. */
 export const DEFAULT_URL = 'ws://127.0.0.1:6455';
@@ -36,6 +43,8 @@ export interface RouteOptions {
   readonly compress?: boolean | undefined;
   /** A line that is silent for so long is given up, in ms. */
   readonly lineTimeoutMs?: number | undefined;
+  /** The file of the token that the receiver wants; else WSFERRY_TOKEN. */
+  readonly tokenFile?: string | undefined;
   /** Where the user stands. */
   readonly cwd: string;
   readonly signal: AbortSignal;
@@ -49,14 +58,17 @@ export async function findRoute(options: RouteOptions, reporter: Reporter): Prom
   const { cwd, signal, compress = false, lineTimeoutMs = DEFAULT_LINE_TIMEOUT_MS } = options;
   const named = options.to ?? (process.env['WSFERRY_URL'] || undefined);
   const tls = await tlsOptions({ ...options, to: named }, reporter);
+  const token = await readToken(options, reporter);
   if (named !== undefined) {
     warnOfPassword(options.to, reporter);
-    const how = { tls, compress, lineTimeoutMs, proxy: proxyOf(named) };
+    if (token) warnOfOpenLine(named, reporter);
+    const how = { tls, token, compress, lineTimeoutMs, proxy: proxyOf(named) };
     const reconnect = (signal: AbortSignal) =>
       open(named, { ...how, signal }).catch((error) => blame(error, options.to));
     return { connection: await firstConnection(reconnect, signal, reporter), url: hideUserInfo(named), reconnect };
   }
-  const reconnectTo = (url: string) => (signal: AbortSignal) => open(url, { tls, signal, compress, lineTimeoutMs });
+  const reconnectTo = (url: string) => (signal: AbortSignal) =>
+    open(url, { tls, token, signal, compress, lineTimeoutMs });
   const reconnect = reconnectTo(DEFAULT_URL);
   try {
     return { connection: await reconnect(signal), url: DEFAULT_URL, reconnect };
@@ -93,20 +105,33 @@ function warnOfPassword(to: string | undefined, reporter: Reporter): void {
   reporter.report({ event: 'warning', message });
 }
 
+/** ws: is plain text, and whoever has read the token on the way may do all that we may. */
+function warnOfOpenLine(url: string, reporter: Reporter): void {
+  if (!URL.canParse(url) || new URL(url).protocol !== 'ws:') return;
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  if (isLoopbackAddress(host) || /(^|\.)localhost$/.test(host)) return;
+  const message = `the token goes to ${host} unencrypted: who is in between can read and use it; wss: prevents that`;
+  reporter.report({ event: 'warning', message });
+}
+
 interface OpenOptions {
   readonly signal: AbortSignal;
   readonly compress: boolean;
   readonly lineTimeoutMs: number;
   readonly tls?: ConnectionOptions | undefined;
+  readonly token?: Token | undefined;
   readonly proxy?: string | undefined;
 }
 
-async function open(url: string, { tls, signal, compress, lineTimeoutMs, proxy }: OpenOptions): Promise<Connection> {
+async function open(
+  url: string,
+  { tls, token, signal, compress, lineTimeoutMs, proxy }: OpenOptions,
+): Promise<Connection> {
   checkUrl(url);
   let connection: Connection;
   try {
     connection = await connect(url, {
-      protocols: [SUBPROTOCOL],
+      ...credentials(url, token),
       signal,
       deflate: compress,
       // Half of it in silence, then a Ping, and the other half for its Pong.
@@ -115,7 +140,7 @@ async function open(url: string, { tls, signal, compress, lineTimeoutMs, proxy }
       ...(proxy !== undefined && { proxy }),
     });
   } catch (error) {
-    const { code, message, hint, exitCode } = explainRoute(error, url, proxy);
+    const { code, message, hint, exitCode } = explainRoute(error, url, { proxy, token });
     throw new CliError(code, message, exitCode, { ...(hint !== undefined && { hint }), cause: error });
   }
   if (connection.protocol === SUBPROTOCOL) return connection;
@@ -126,6 +151,14 @@ async function open(url: string, { tls, signal, compress, lineTimeoutMs, proxy }
     ExitCode.CannotConnect,
     { hint: 'check the port and the path' },
   );
+}
+
+/** The token as a header; where a name and a password in the address take that place, as a page would send it. */
+function credentials(url: string, token: Token | undefined) {
+  if (!token) return { protocols: offeredSubprotocols() };
+  const { username, password } = new URL(url);
+  if (username !== '' || password !== '') return { protocols: offeredSubprotocols(token.token) };
+  return { protocols: offeredSubprotocols(), headers: [['Authorization', bearerAuthorization(token.token)]] as const };
 }
 
 /** Only ws:, wss: (RFC 6455 §3) and ws+unix:. */

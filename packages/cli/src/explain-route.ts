@@ -1,11 +1,20 @@
-import { ConnectionError, HandshakeError, redirectTarget } from '@wsferry/connection';
+import { ConnectionError, HandshakeError, header, redirectTarget } from '@wsferry/connection';
 import { type Explanation, explainConnect } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
 import { hideUserInfo } from './format.ts';
+import type { Token } from './token.ts';
 
-/** Why no connection to `address` came about; `proxy` is the one it was to go through. No credentials are shown. */
-export function explainRoute(error: unknown, address: string, proxy?: string): Explanation {
-  const way = explainWay(error, address, proxy);
+/** How we tried to get there. */
+export interface Attempted {
+  /** The proxy it was to go through. */
+  readonly proxy?: string | undefined;
+  /** The token that was shown. */
+  readonly token?: Token | undefined;
+}
+
+/** Why no connection to `address` came about. No credentials are shown. */
+export function explainRoute(error: unknown, address: string, { proxy, token }: Attempted = {}): Explanation {
+  const way = explainToken(error, address, token) ?? explainWay(error, address, proxy);
   if (way || proxy === undefined) return way ?? explainConnect(error, address);
   const why = explainConnect(error, address);
   return { ...why, message: `${why.message} (through the proxy ${proxyName(proxy)})` };
@@ -32,6 +41,31 @@ function explainWay(error: unknown, address: string, proxy: string | undefined):
   if (error.code !== 'UNEXPECTED_STATUS') return undefined;
   const why = explainStatus(error, status, address);
   return why && { ...why, exitCode };
+}
+
+/** A receiver that wants a token says so in its answer. It is there and well, and refuses us: exit 4. */
+function explainToken(error: unknown, address: string, token: Token | undefined): Explanation | undefined {
+  if (!(error instanceof HandshakeError) || error.code !== 'UNEXPECTED_STATUS' || !error.response) return undefined;
+  const { status, headers } = error.response;
+  if (!/(?:^|,) *Bearer(?: |,|$)/i.test(header(headers, 'WWW-Authenticate') ?? '')) return undefined;
+  const url = hideUserInfo(address);
+  const exitCode = ExitCode.Refused;
+  if (status === 429) {
+    const seconds = /^\d+$/.exec(header(headers, 'Retry-After') ?? '')?.[0];
+    const message = `${url} has seen too many wrong tokens from here, and takes none now`;
+    return { code: 'TOO_MANY_TOKENS', message, hint: `try again in ${seconds ?? 'some'} s`, exitCode };
+  }
+  if (status !== 401) return undefined;
+  if (token === undefined) {
+    const hint = 'set WSFERRY_TOKEN, or name the file it is in with --token-file';
+    return { code: 'TOKEN_WANTED', message: `${url} wants a token`, hint, exitCode };
+  }
+  return {
+    code: 'WRONG_TOKEN',
+    message: `${url} wants another token`,
+    hint: `this one is from ${token.from}`,
+    exitCode,
+  };
 }
 
 const FROM_ENVIRONMENT = 'the proxy is from the environment (https_proxy, http_proxy or all_proxy)';

@@ -38,6 +38,7 @@ Exit codes:
 
 const json = () => new Option('--json', 'one JSON object a line for every event').conflicts('quiet');
 const quiet = () => new Option('--quiet', 'errors only');
+const tokenFile = (what: string) => new Option('--token-file <file>', what).argParser(given);
 
 program
   .command('send')
@@ -62,6 +63,7 @@ program
     parseDuration,
   )
   .option('--line-timeout <time>', 'give a line up that is silent for so long (default: 10s)', parseLineTimeout)
+  .addOption(tokenFile('the file of the token that the receiver wants; else WSFERRY_TOKEN'))
   .addOption(json())
   .addOption(quiet())
   .addHelpText(
@@ -76,6 +78,7 @@ Examples:
 
 Environment:
   WSFERRY_URL   the receiver, when there is no --to; the place for a password: wss://NAME:PASSWORD@host
+  WSFERRY_TOKEN the token that it wants
   https_proxy, http_proxy, all_proxy, NO_PROXY
                 an HTTP proxy to a receiver that was named, and which ones to reach without it
   NO_COLOR      no colours`,
@@ -99,6 +102,9 @@ program
   .option('--allow-origin <origin...>', 'pages that may connect, such as https://example.com', (text, before) =>
     parseOrigin(text, before as string[] | undefined),
   )
+  .addOption(tokenFile('let in only who has the token in this file; else the one in WSFERRY_TOKEN'))
+  .option('--insecure-public', 'listen where other machines can reach it, and want no token')
+  .option('--trust-proxy <address...>', 'proxies that say who comes through them: 127.0.0.1, 10.0.0.0/8, unix')
   .option('--no-compress', 'refuse permessage-deflate, which is accepted when a sender offers it')
   .option('--tls-cert <file>', 'certificate chain in PEM: serve wss', given)
   .option('--tls-key <file>', 'its private key in PEM', given)
@@ -109,11 +115,14 @@ program
     `
 Examples:
   wsferry serve
-  wsferry serve --dir ~/Downloads --host 0.0.0.0
+  wsferry serve --dir ~/Downloads --host 0.0.0.0 --token-file token
   wsferry serve --port 0 --json
   wsferry serve --socket /run/wsferry.sock
-  wsferry serve --host 0.0.0.0 --allow-origin https://files.example.org
-  wsferry serve --tls-cert cert.pem --tls-key key.pem`,
+  wsferry serve --allow-origin https://files.example.org --trust-proxy 127.0.0.1
+  wsferry serve --host :: --tls-cert cert.pem --tls-key key.pem --token-file token
+
+Environment:
+  WSFERRY_TOKEN let in only who has this token; openssl rand -base64 24 makes a good one`,
   )
   .action(async (options: ServeOptions) => {
     const { serve } = await import('./commands/serve.ts');

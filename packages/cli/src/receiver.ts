@@ -1,8 +1,15 @@
 import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import type { TlsOptions } from 'node:tls';
-import { CloseCode, type Connection, listen } from '@wsferry/connection';
-import { ArrivalBoard, openSession, type Session, SUBPROTOCOL, type TransferEvent } from '@wsferry/transfer';
+import { bearerToken, CloseCode, type Connection, listen } from '@wsferry/connection';
+import {
+  ArrivalBoard,
+  openSession,
+  type Session,
+  SUBPROTOCOL,
+  TOKEN_SUBPROTOCOL_PREFIX,
+  type TransferEvent,
+} from '@wsferry/transfer';
 import { directoryReceiver, type Leftover } from '@wsferry/transfer/node';
 import { CliError, explainListen, systemCode } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
@@ -31,6 +38,10 @@ export interface ReceiverOptions {
   readonly socketPath?: string;
   /** Pages that may connect. Default: none of another site. */
   readonly origins?: readonly string[];
+  /** Lets in only who has it. Default: everybody who reaches the port. */
+  readonly token?: string;
+  /** Proxies whose X-Forwarded-For is believed. Default none. */
+  readonly trustedProxies?: readonly string[];
   /** Accept permessage-deflate when it is offered. Default true: the sender knows whether it is worth it. */
   readonly compress?: boolean;
   /** `connection` tells the transfers of two senders apart: their ids are their own. */
@@ -39,7 +50,7 @@ export interface ReceiverOptions {
 
 /** Listens and stores what comes in. Rejects with a CliError. */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
-  const { host, port, dir, tls, socketPath, origins, compress = true, onTransfer } = options;
+  const { host, port, dir, tls, socketPath, origins, token, trustedProxies, compress = true, onTransfer } = options;
   await checkDirectory(dir, options.create);
   const { accept, leftovers } = await directoryReceiver(dir);
   const board = new ArrivalBoard();
@@ -63,7 +74,15 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   try {
     const where = socketPath === undefined ? { host, port } : { socketPath };
     const listener = await listen(
-      { ...where, protocols: [SUBPROTOCOL], deflate: compress, ...(tls && { tls }), ...(origins && { origins }) },
+      {
+        ...where,
+        protocols: [SUBPROTOCOL],
+        deflate: compress,
+        trustedProxies,
+        ...(tls && { tls }),
+        ...(origins && { origins }),
+        ...(token !== undefined && { refuse: bearerToken({ token, protocolPrefix: TOKEN_SUBPROTOCOL_PREFIX }) }),
+      },
       serve,
     );
     return {

@@ -37,7 +37,7 @@ export class Program implements AsyncDisposable {
 
   constructor(args: readonly string[], cwd: string, options: ProgramOptions = {}) {
     const { env, defaultPort = 9, entry = entries.main } = options;
-    const { INIT_CWD: _, CI: __, WSFERRY_URL: ___, ...others } = process.env;
+    const { INIT_CWD: _, CI: __, WSFERRY_URL: ___, WSFERRY_TOKEN: ____, ...others } = process.env;
     // A proxy of the person who runs the tests could not reach what they start.
     const inherited = Object.fromEntries(Object.entries(others).filter(([name]) => !/_proxy$/i.test(name)));
     const source = entry === entries.built ? [] : ['--conditions=@wsferry/source'];

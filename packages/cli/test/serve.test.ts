@@ -148,7 +148,7 @@ describe('serve that cannot start says why in one line', () => {
     [['--dir', 'nowhere'], 1, /^wsferry: the folder .*nowhere does not exist/],
     [['--dir', 'a.txt'], 1, /^wsferry: .*a\.txt is not a directory/],
     [['--dir', '/proc/self'], 1, /^wsferry: .*\/proc\/self/],
-    [['--host', '192.0.2.1'], 1, /^wsferry: 192\.0\.2\.1 is no address of this machine/],
+    [['--host', '192.0.2.1', '--insecure-public'], 1, /^wsferry: 192\.0\.2\.1 is no address of this machine/m],
     [['--tls-cert', 'a.txt'], 2, /belong together/],
     [['--tls-cert', 'a.txt', '--tls-key', 'a.txt'], 2, /^wsferry: --tls-cert and --tls-key: /],
     [['--tls-cert', 'missing.pem', '--tls-key', 'a.txt'], 2, /missing\.pem: no such file/],

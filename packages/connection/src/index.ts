@@ -3,7 +3,8 @@ export {
   type BearerTokenOptions,
   bearerAuthorization,
   bearerToken,
-  clientAddress,
+  checkedToken,
+  checkedTrustedProxies,
   HandshakeError,
   header,
   isFixedHost,
@@ -13,7 +14,7 @@ export {
   refusalCode,
   type TokenGuard,
 } from '@wsferry/handshake';
-export { readTokenFile, type TokenFile } from '@wsferry/handshake/node';
+export { readTokenFile, refuseHttp, type TokenFile } from '@wsferry/handshake/node';
 export { type ConnectOptions, connect } from './client.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { Connection } from './connection.ts';

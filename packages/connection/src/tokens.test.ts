@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { afterThis, helloFrom, serve } from '../test/network.ts';
-import { bearerAuthorization, bearerToken, type ConnectOptions, connect, takeOver } from './index.ts';
+import { bearerAuthorization, bearerToken, type ConnectOptions, connect, refuseHttp, takeOver } from './index.ts';
 
 const token = 'tell-nobody-but-your-friends';
 const as = (given: string, from?: string): ConnectOptions => ({
@@ -52,6 +52,29 @@ describe('a server with a token', () => {
       [429, '192.0.2.1'],
     ]);
     expect(seen).toEqual(['192.0.2.2']);
+  });
+
+  test('guards with one `refuse` what is served beside it', async () => {
+    const policy = { refuse: bearerToken({ token, maxFailures: 1 }), trustedProxies: ['127.0.0.1'] };
+    const http = createServer((request, response) => {
+      if (!refuseHttp(request, response, policy)) response.end('secret');
+    });
+    const { url } = await serve({ http, ...policy });
+    const get = async (given?: string, from = '192.0.2.1') => {
+      const headers = {
+        'X-Forwarded-For': from,
+        ...(given && { Authorization: `Bearer ${given}` }),
+        Connection: 'close',
+      };
+      const answer = await fetch(url.replace('ws:', 'http:'), { headers });
+      return [answer.status, (await answer.text()).trim(), answer.headers.get('www-authenticate')];
+    };
+    expect(await get()).toEqual([401, 'expected a bearer token, got none', 'Bearer realm="wsferry"']);
+    expect(await get(token)).toEqual([200, 'secret', null]);
+    expect((await get('wrong'))[0]).toBe(401);
+    expect((await get(token))[0]).toBe(429);
+    await expect(connect(url, as(token, '192.0.2.1'))).rejects.toMatchObject({ status: 429 });
+    expect((await get(token, '192.0.2.2'))[0]).toBe(200);
   });
 
   test('guards an http.Server of the program as well', async () => {

@@ -39,9 +39,10 @@ export function bearerAuthorization(token: string): string {
 }
 
 /**
- * A token that can be sent, and is not too short to be guessed.
+ * The token itself, when it can be sent (RFC 6750 §2.1) and has `minLength` characters: 16 are what `bearerToken` wants, so
+ * that it cannot be guessed.
  *
- * @throws HandshakeError BAD_CREDENTIALS
+ * @throws HandshakeError BAD_CREDENTIALS whose message does not show it
  */
 export function checkedToken(token: string, minLength = 1): string {
   const refused = (got: string) => {

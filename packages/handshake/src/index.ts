@@ -1,7 +1,7 @@
 export { checkedTrustedProxies, clientAddress, isLoopbackAddress, type Peer } from './addresses.ts';
 export { type BearerTokenOptions, bearerToken, type TokenGuard } from './bearer-token.ts';
 export { type Accepted, type ClientOffer, checkResponse, createRequest } from './client.ts';
-export { basicAuthorization, bearerAuthorization } from './credentials.ts';
+export { basicAuthorization, bearerAuthorization, checkedToken } from './credentials.ts';
 export { HandshakeError, type HandshakeErrorCode, type HandshakeErrorDetails } from './errors.ts';
 export { type ExtensionOffer, parseExtensions } from './extensions.ts';
 export {

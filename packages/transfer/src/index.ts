@@ -63,4 +63,5 @@ export {
   sendTransitions,
   type Transitions,
 } from './states.ts';
+export { offeredSubprotocols, TOKEN_SUBPROTOCOL_PREFIX } from './subprotocols.ts';
 export type { TransferEvent, TransferNews } from './transfer-event.ts';

@@ -26,6 +26,7 @@ export interface SendOptions {
   readonly retryFor?: number;
   /** A line that is silent for so long is given up, in ms. Default 10 s. */
   readonly lineTimeout?: number;
+  readonly tokenFile?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { createSecureContext, type TlsOptions } from 'node:tls';
-import type { Connection } from '@wsferry/connection';
+import { type Connection, checkedTrustedProxies, isLoopbackHost } from '@wsferry/connection';
 import { digestField, type TransferEvent } from '@wsferry/transfer';
 import { readOption } from '../connect.ts';
 import { CliError, explain } from '../errors.ts';
@@ -10,6 +10,7 @@ import { bytes } from '../format.ts';
 import { watchInterruption } from '../interruption.ts';
 import { type Receiver, startReceiver } from '../receiver.ts';
 import { createReporter, type Reporter } from '../reporters/reporter.ts';
+import { MIN_TOKEN_LENGTH, readToken } from '../token.ts';
 
 export interface ServeOptions {
   /** Default: `received`, which is created; a folder that was named must exist. */
@@ -20,6 +21,12 @@ export interface ServeOptions {
   readonly socket?: string;
   /** Pages that may connect; without it none of another site. */
   readonly allowOrigin?: readonly string[];
+  /** The file of the token that lets in; else WSFERRY_TOKEN. */
+  readonly tokenFile?: string;
+  /** Listen where other machines can reach it, without a token. */
+  readonly insecurePublic?: boolean;
+  /** Proxies whose X-Forwarded-For is believed. */
+  readonly trustProxy?: readonly string[];
   /** Accept permessage-deflate when it is offered. */
   readonly compress: boolean;
   readonly tlsCert?: string;
@@ -37,6 +44,8 @@ export async function serve(cwd: string, options: ServeOptions): Promise<ExitCod
   const counts = { stored: 0, failed: 0 };
   try {
     const tls = await tlsOptions(cwd, options);
+    const token = await readToken({ ...options, cwd, minLength: MIN_TOKEN_LENGTH }, reporter);
+    await checkOpenness(options, token !== undefined, tls !== undefined, reporter);
     receiver = await startReceiver({
       host: options.host,
       port: options.port,
@@ -46,6 +55,8 @@ export async function serve(cwd: string, options: ServeOptions): Promise<ExitCod
       ...(tls && { tls }),
       ...(options.socket !== undefined && { socketPath: resolve(cwd, options.socket) }),
       ...(options.allowOrigin && { origins: ['same-origin', ...options.allowOrigin] }),
+      ...(token && { token: token.token }),
+      ...(options.trustProxy && { trustedProxies: trusted(options.trustProxy) }),
       onTransfer: reportTransfers(reporter, counts),
     });
     const left = unownedWarning(receiver);
@@ -137,6 +148,40 @@ async function tlsOptions(cwd: string, { tlsCert, tlsKey }: ServeOptions): Promi
     });
   }
   return { cert, key };
+}
+
+/** Who can be reached by others must say who may come in. @throws CliError PUBLIC_WITHOUT_TOKEN */
+async function checkOpenness(
+  { host, socket, insecurePublic }: ServeOptions,
+  hasToken: boolean,
+  hasTls: boolean,
+  reporter: Reporter,
+): Promise<void> {
+  // Who may write to a socket file its rights say.
+  if (socket !== undefined || (await isLoopbackHost(host))) return;
+  if (!hasToken && !insecurePublic) {
+    const message = `${host} can be reached from other machines, and without a token everybody there could store files here`;
+    const hint = 'set WSFERRY_TOKEN or name a --token-file; --insecure-public lets everybody in';
+    throw new CliError('PUBLIC_WITHOUT_TOKEN', message, ExitCode.Usage, { hint });
+  }
+  const message = !hasToken
+    ? `--insecure-public: everybody who can reach ${host} can store files here`
+    : !hasTls
+      ? 'token and files come in unencrypted, who is in between can read them: --tls-cert and --tls-key prevent that'
+      : undefined;
+  if (message !== undefined) reporter.report({ event: 'warning', message });
+}
+
+function trusted(proxies: readonly string[]): readonly string[] {
+  for (const proxy of proxies) {
+    try {
+      checkedTrustedProxies([proxy]);
+    } catch (cause) {
+      const message = `--trust-proxy: expected an address, a block such as 10.0.0.0/8, or unix, got "${proxy}"`;
+      throw new CliError('BAD_OPTION', message, ExitCode.Usage, { cause });
+    }
+  }
+  return proxies;
 }
 
 /** What another machine, or a container that is gone, left half done: we may not remove it, and somebody should know. */

@@ -6,6 +6,7 @@ import { encodeRequestHead, parseRequestHead, type RequestHead } from '../head.t
 import { refusal } from '../refusal.ts';
 import type { ServerPolicy } from '../server.ts';
 import { type AcceptedUpgrade, answer } from './accept-upgrade.ts';
+import { headOf } from './refuse-http.ts';
 import { guardErrors, sendRefusal } from './socket.ts';
 
 /**
@@ -38,9 +39,5 @@ export async function takeOverUpgrade(
 }
 
 function rebuildHead(request: IncomingMessage, policy: ServerPolicy): RequestHead {
-  const headers: [string, string][] = [];
-  const { rawHeaders } = request;
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) headers.push([rawHeaders[i]!, rawHeaders[i + 1]!]);
-  const { method = 'GET', url: target = '/', httpVersion: version } = request;
-  return parseRequestHead(encodeRequestHead({ method, target, version, headers }), policy.limits)!.head;
+  return parseRequestHead(encodeRequestHead(headOf(request)), policy.limits)!.head;
 }

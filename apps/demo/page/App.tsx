@@ -1,7 +1,9 @@
+import { token } from './access.ts';
 import { DropZone } from './DropZone.tsx';
+import { Gate } from './Gate.tsx';
 import { Received } from './Received.tsx';
 import { Status } from './Status.tsx';
-import { announcement } from './store.ts';
+import { announcement, link } from './store.ts';
 import { Uploads } from './Uploads.tsx';
 
 export function App() {
@@ -15,7 +17,7 @@ export function App() {
         <Status />
       </header>
       <main>
-        <DropZone />
+        {link.value.state === 'locked' ? <Gate /> : <DropZone />}
         <div class="shores">
           <Uploads />
           <Received />
@@ -34,9 +36,13 @@ function ShellHint() {
   // 6455 on this machine is where `send` looks by itself.
   const found = location.port === '6455' && location.hostname === '127.0.0.1';
   const to = found ? '' : ` --to ${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
+  const env = token.value === undefined ? '' : 'WSFERRY_TOKEN=… ';
   return (
     <footer class="hint">
-      From a shell, into this same list: <code>npx -y pnpm@12.21.0 --filter cli start send FILE{to}</code>
+      From a shell, into this same list:{' '}
+      <code>
+        {env}npx -y pnpm@12.21.0 --filter cli start send FILE{to}
+      </code>
     </footer>
   );
 }

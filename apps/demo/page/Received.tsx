@@ -1,5 +1,6 @@
 import { printable } from '@wsferry/transfer';
-import { type Arrival, arrivals, keptArrivals } from './store.ts';
+import { download, token } from './access.ts';
+import { type Arrival, arrivals, keptArrivals, notice } from './store.ts';
 import { bytes } from './words.ts';
 
 /** What the server has received from anybody, the latest first; every open tab hears of a new file at once. */
@@ -32,10 +33,23 @@ function count(files: number): string {
 
 function Row({ arrival }: { readonly arrival: Arrival }) {
   const name = printable(arrival.name);
+  const fetchIt = (event: Event) => {
+    if (token.value === undefined) return;
+    event.preventDefault();
+    download(arrival.name).catch((error: Error) => {
+      notice.value = `${name} cannot be fetched: ${error.message}`;
+    });
+  };
   return (
     <li class="arrival" data-fresh={arrival.fresh}>
       <div class="line">
-        <a class="name" href={`./files/${encodeURIComponent(arrival.name)}`} download={arrival.name} title={name}>
+        <a
+          class="name"
+          href={`./files/${encodeURIComponent(arrival.name)}`}
+          download={arrival.name}
+          title={name}
+          onClick={fetchIt}
+        >
           <bdi>{name}</bdi>
         </a>
         <time class="state" dateTime={new Date(arrival.at).toISOString()}>

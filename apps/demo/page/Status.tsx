@@ -14,6 +14,7 @@ export function Status() {
         </span>
       )}
       {now.state === 'connecting' && <span>Connecting…</span>}
+      {now.state === 'locked' && <span>Waiting for a token</span>}
       {now.state === 'lost' && (
         <>
           <span>

@@ -1,5 +1,6 @@
-import { type FileArrived, openSession, printable, type Session, SUBPROTOCOL } from '@wsferry/transfer';
+import { type FileArrived, offeredSubprotocols, openSession, printable, type Session } from '@wsferry/transfer';
 import { fromWebSocket } from '@wsferry/transfer/browser';
+import { type Answer, askAtDoor, keepToken, token } from './access.ts';
 import { addArrival, announcement, link } from './store.ts';
 
 const firstRetryMs = 500;
@@ -25,7 +26,31 @@ export function openedSession(): Promise<Session> {
 /** Opens the page's one WebSocket, and opens it again whenever it is lost. Call once. */
 export function keepConnected(): void {
   addEventListener('online', retryNow);
-  connect();
+  // Before the WebSocket: one that is refused for want of a token would only fill the console.
+  void askAtDoor().then((answer) => {
+    if (!locked(answer)) connect();
+  });
+}
+
+/** Tries `given` at the door, and comes in with it. */
+export async function enter(given: string): Promise<void> {
+  link.value = { state: 'locked', why: 'wanted', asking: true };
+  const answer = await askAtDoor(given);
+  if (answer === 'welcome') {
+    keepToken(given);
+    connect();
+  } else if (!locked(answer)) lost();
+}
+
+/** Whether the server lets nobody in with the token that we have. */
+function locked(answer: Answer): boolean {
+  if (answer === 'welcome' || answer === 'unreachable') return false;
+  if (answer === 'wrong') keepToken(undefined);
+  link.value =
+    typeof answer === 'string'
+      ? { state: 'locked', why: answer }
+      : { state: 'locked', why: 'wait', waitSeconds: Math.ceil(answer.waitMs / 1000) };
+  return true;
 }
 
 /** Does not wait for the next attempt. */
@@ -36,10 +61,19 @@ export function retryNow(): void {
 function connect(): void {
   clearTimeout(retryTimer);
   link.value = { state: 'connecting' };
-  const socket = new WebSocket(webSocketUrl(), SUBPROTOCOL);
-  socket.addEventListener('open', () => opened(socket));
+  const socket = new WebSocket(webSocketUrl(), offeredSubprotocols(token.value));
+  let wasOpen = false;
+  socket.addEventListener('open', () => {
+    wasOpen = true;
+    opened(socket);
+  });
   // An error is always followed by close, which also tells of a refused or failed attempt.
-  socket.addEventListener('close', lost, { once: true });
+  socket.addEventListener('close', () => (wasOpen ? lost() : void notOpened()), { once: true });
+}
+
+/** Perhaps the server came back with another token. */
+async function notOpened(): Promise<void> {
+  if (!locked(await askAtDoor())) lost();
 }
 
 function opened(socket: WebSocket): void {

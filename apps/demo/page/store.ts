@@ -5,6 +5,13 @@ import type { DigestAlgorithm } from '@wsferry/transfer';
 export type Link =
   | { readonly state: 'connecting' }
   | { readonly state: 'open' }
+  /** The server wants a token, or another one. `asking`: it is being asked about one. */
+  | {
+      readonly state: 'locked';
+      readonly why: 'wanted' | 'wrong' | 'wait';
+      readonly waitSeconds?: number;
+      readonly asking?: boolean;
+    }
   | { readonly state: 'lost'; readonly retryAt: number };
 
 /** Where one file stands. `stored` counts bytes the receiver has stored, never bytes queued here. */

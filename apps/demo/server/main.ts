@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { ConnectionError } from '@wsferry/connection';
+import { ConnectionError, checkedToken, isLoopbackHost, readTokenFile } from '@wsferry/connection';
 import { Command, InvalidArgumentError } from 'commander';
 import { startDemo } from './serve-demo.ts';
 
@@ -9,6 +9,9 @@ interface Options {
   readonly port: number;
   readonly dir: string;
   readonly allowOrigin?: readonly string[];
+  readonly tokenFile?: string;
+  readonly insecurePublic?: boolean;
+  readonly trustProxy?: readonly string[];
 }
 
 function port(text: string): number {
@@ -25,6 +28,21 @@ function origin(text: string, before: readonly string[] = []): readonly string[]
   return [...before, text];
 }
 
+/** The token that lets in: of the file, else of the environment, never of the command line, which others can read. */
+async function readToken(path: string | undefined): Promise<string | undefined> {
+  const inEnvironment = process.env['WSFERRY_TOKEN'];
+  if (path === undefined && inEnvironment === undefined) return undefined;
+  try {
+    if (path === undefined) return checkedToken(inEnvironment ?? '', 16);
+    const { token, readableByOthers } = await readTokenFile(path, { minLength: 16 });
+    if (readableByOthers)
+      console.error(`WARNING: everybody on this machine can read ${path}; chmod 600 keeps it to you`);
+    return token;
+  } catch (error) {
+    throw new Error(`${path ?? 'WSFERRY_TOKEN'}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 const { host, ...options } = new Command('demo')
   .description('Serve a page that sends files into a folder, over the WebSocket stack of this repository.')
   .option('--port <port>', 'port for page and WebSocket; 0 picks a free one', port, 6455)
@@ -35,19 +53,37 @@ const { host, ...options } = new Command('demo')
     'where the page is under a name, such as https://files.example behind a proxy',
     origin,
   )
+  .option('--token-file <file>', 'let in only who has the token in this file; else the one in WSFERRY_TOKEN')
+  .option('--insecure-public', 'listen where other machines can reach it, and want no token')
+  .option('--trust-proxy <address...>', 'proxies that say who comes through them: 127.0.0.1, 10.0.0.0/8, unix')
   .parse()
   .opts<Options>();
 
 // pnpm runs this in apps/demo; INIT_CWD is where the user stands.
-const dir = resolve(process.env['INIT_CWD'] ?? process.cwd(), options.dir);
+const cwd = process.env['INIT_CWD'] ?? process.cwd();
+const dir = resolve(cwd, options.dir);
 
 try {
+  const token = await readToken(options.tokenFile && resolve(cwd, options.tokenFile));
+  if (token === undefined && !options.insecurePublic && !(await isLoopbackHost(host))) {
+    throw new Error(
+      `${host} can be reached from other machines, and without a token everybody there could send and fetch files; ` +
+        'set WSFERRY_TOKEN or name a --token-file, or let everybody in with --insecure-public',
+    );
+  }
   await mkdir(dir, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     const why =
       cause.code === 'EEXIST' || cause.code === 'ENOTDIR' ? 'something that is no folder is there' : cause.code;
     throw new Error(`cannot create the folder ${dir} (${why}); choose another with --dir`, { cause });
   });
-  const demo = await startDemo({ host, port: options.port, dir, origins: options.allowOrigin ?? [] });
+  const demo = await startDemo({
+    host,
+    port: options.port,
+    dir,
+    origins: options.allowOrigin ?? [],
+    ...(token !== undefined && { token }),
+    ...(options.trustProxy && { trustedProxies: options.trustProxy }),
+  });
   console.log(`${demo.url}  (files go into ${dir})`);
 
   let stopping = false;

@@ -1,10 +1,11 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { CloseCode, type Connection, isFixedHost, listen } from '@wsferry/connection';
 import { ArrivalBoard, openSession, type Session, SUBPROTOCOL } from '@wsferry/transfer';
 import { directoryReceiver } from '@wsferry/transfer/node';
 import sirv from 'sirv';
+import { Door } from './door.ts';
 import { announceFound, latestFiles } from './found-files.ts';
 import { securityHeaders } from './security-headers.ts';
 import { serveReceivedFile } from './serve-received-file.ts';
@@ -18,6 +19,10 @@ export interface DemoOptions {
   readonly dir: string;
   /** Where the page is when it is reached by a name, such as `https://files.example` behind a proxy. Default: nowhere else. */
   readonly origins?: readonly string[];
+  /** Lets in only who has it. Default: everybody who reaches the port. */
+  readonly token?: string;
+  /** Proxies whose X-Forwarded-For is believed. Default none. */
+  readonly trustedProxies?: readonly string[];
   /** Folder of the built page; `dist/page` of this app by default. */
   readonly page?: string;
 }
@@ -35,7 +40,9 @@ const KEPT = 100;
 const builtPage = fileURLToPath(new URL('../dist/page', import.meta.url));
 
 /** One port for the page, the received files and the WebSocket. Rejects with ConnectionError or TransferError. */
-export async function startDemo({ host, port, dir, origins = [], page = builtPage }: DemoOptions): Promise<Demo> {
+export async function startDemo(options: DemoOptions): Promise<Demo> {
+  const { host, port, dir, origins = [], token, trustedProxies, page = builtPage } = options;
+  const door = new Door({ token, trustedProxies });
   const { accept } = await directoryReceiver(dir);
   const board = new ArrivalBoard({ keep: KEPT });
   const found = await latestFiles(dir, KEPT);
@@ -47,9 +54,16 @@ export async function startDemo({ host, port, dir, origins = [], page = builtPag
     for (const [name, value] of securityHeaders) response.setHeader(name, value);
     // A page whose name its owner has pointed to this machine (DNS rebinding) would read the files as its own.
     if (!isFixedHost(request.headers.host ?? '') && !named.has(request.headers.host ?? '')) refuseHost(response);
-    else if (request.url?.startsWith('/files/')) void serveReceivedFile(dir, request, response);
+    else if (request.url === '/door') door.answer(request, response);
+    else if (request.url?.startsWith('/tickets/')) door.giveTicket(request, response);
+    else if (request.url?.startsWith('/files/')) serveFile(request, response);
+    // The page itself is no secret: it asks for the token.
     else files(request, response);
   });
+  const serveFile = (request: IncomingMessage, response: ServerResponse) => {
+    if (door.refuses(request, response)) return;
+    void serveReceivedFile(dir, request, response);
+  };
   const browsing = new Set<Socket>();
   http.on('connection', (socket: Socket) => {
     browsing.add(socket);
@@ -57,8 +71,13 @@ export async function startDemo({ host, port, dir, origins = [], page = builtPag
   });
 
   const sessions = new Set<Session>();
-  const options = { host, port, http, protocols: [SUBPROTOCOL], origins: ['same-origin', ...origins] };
-  const listener = await listen(options, (connection: Connection) => {
+  const policy = {
+    protocols: [SUBPROTOCOL],
+    origins: ['same-origin', ...origins],
+    refuse: door.refuse,
+    trustedProxies,
+  };
+  const listener = await listen({ host, port, http, ...policy }, (connection: Connection) => {
     const session = openSession(connection, { role: 'acceptor', accept, board });
     sessions.add(session);
     const over = () => sessions.delete(session);

@@ -56,8 +56,18 @@ export function parseRequestHead(
   bytes: Uint8Array,
   limits: HeadLimits = {},
 ): { head: RequestHead; byteLength: number } | undefined {
-  const parsed = parseHead(bytes, limits, REQUEST);
-  return parsed && { head: { ...parsed.start, headers: parsed.headers }, byteLength: parsed.byteLength };
+  return parseRequestText(latin1(bytes, limits), limits);
+}
+
+/** {@link parseRequestHead} of bytes that are text already, as their code points 0–255. */
+export function parseRequestText(
+  text: string,
+  limits: HeadLimits = {},
+): { head: RequestHead; byteLength: number } | undefined {
+  const parsed = parseHead(text, limits, REQUEST);
+  if (parsed === undefined) return undefined;
+  const { method, target, version } = parsed.start;
+  return { head: { method, target, version, headers: parsed.headers }, byteLength: parsed.byteLength };
 }
 
 /**
@@ -69,7 +79,7 @@ export function parseResponseHead(
   bytes: Uint8Array,
   limits: HeadLimits = {},
 ): { head: ResponseHead; byteLength: number } | undefined {
-  const parsed = parseHead(bytes, limits, RESPONSE);
+  const parsed = parseHead(latin1(bytes, limits), limits, RESPONSE);
   return parsed && { head: { ...parsed.start, headers: parsed.headers }, byteLength: parsed.byteLength };
 }
 
@@ -81,7 +91,7 @@ export function parseResponseHead(
 export function encodeRequestHead(head: RequestHead): Uint8Array<ArrayBuffer> {
   const line = `${head.method} ${head.target} HTTP/${head.version}`;
   parseRequestLine(line);
-  return encode(line, head.headers);
+  return bytesOf(textOf(line, head.headers));
 }
 
 /**
@@ -90,15 +100,19 @@ export function encodeRequestHead(head: RequestHead): Uint8Array<ArrayBuffer> {
  * @throws HandshakeError BAD_STATUS_LINE, BAD_HEADER
  */
 export function encodeResponseHead(head: ResponseHead): Uint8Array<ArrayBuffer> {
+  return bytesOf(responseText(head));
+}
+
+/** {@link encodeResponseHead} as text, each code point one byte. */
+export function responseText(head: ResponseHead): string {
   const line = `HTTP/${head.version} ${head.status} ${head.reason}`;
   parseStatusLine(line);
-  return encode(line, head.headers);
+  return textOf(line, head.headers);
 }
 
 const REQUEST_LINE = /^([^ ]+) ([\x21\x22\x24-\x7e]+) HTTP\/([0-9]\.[0-9])$/;
 const STATUS_LINE = /^HTTP\/([0-9]\.[0-9]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const LF = 0x0a;
 const CR = 0x0d;
 
 function parseRequestLine(line: string): Omit<RequestHead, 'headers'> {
@@ -140,46 +154,47 @@ const RESPONSE: Role<Omit<ResponseHead, 'headers'>> = {
  * limit) and the first position wins, so a longer input never changes what a shorter one was told.
  */
 function parseHead<Start>(
-  bytes: Uint8Array,
+  text: string,
   limits: HeadLimits,
   role: Role<Start>,
 ): { start: Start; headers: HeaderList; byteLength: number } | undefined {
   const maxLineBytes = limits.maxLineBytes ?? HEAD_LIMITS.maxLineBytes;
   const maxHeaders = limits.maxHeaders ?? HEAD_LIMITS.maxHeaders;
   const maxHeadBytes = limits.maxHeadBytes ?? HEAD_LIMITS.maxHeadBytes;
-  const tooMuch = (code: HandshakeErrorCode, what: string) =>
-    new HandshakeError(code, `expected a head with ${what}`, { status: role.limitStatus });
 
   let start: Start | undefined;
   const headers: [string, string][] = [];
   for (let at = 0, lines = 0; ; lines++) {
-    const lf = bytes.indexOf(LF, at);
-    const end = lf < 0 ? bytes.length : lf + 1;
+    const lf = text.indexOf('\n', at);
+    const next = lf < 0 ? text.length : lf + 1;
     const lineLimit = at + maxLineBytes;
-    if (end > Math.min(lineLimit, maxHeadBytes)) {
+    if (next > Math.min(lineLimit, maxHeadBytes)) {
       throw lineLimit <= maxHeadBytes
-        ? tooMuch('LINE_TOO_LONG', `lines of at most ${maxLineBytes} bytes, got a longer one`)
-        : tooMuch('HEAD_TOO_LARGE', `at most ${maxHeadBytes} bytes, got more`);
+        ? tooMuch(role, 'LINE_TOO_LONG', `lines of at most ${maxLineBytes} bytes, got a longer one`)
+        : tooMuch(role, 'HEAD_TOO_LARGE', `at most ${maxHeadBytes} bytes, got more`);
     }
     if (lf < 0) return undefined;
-    if (lf === at || bytes[lf - 1] !== CR) {
+    const end = lf - 1;
+    if (end < at || text.charCodeAt(end) !== CR) {
       const message = 'expected lines that end in CRLF, got a line feed alone (RFC 7230 §3.5)';
       throw new HandshakeError(start ? 'BAD_HEADER' : role.code, message, { status: role.status });
     }
-    const line = latin1(bytes, at, lf - 1);
-    at = end;
     if (start === undefined) {
-      if (line === '' && role.skipsEmptyLine && lines === 0) continue;
-      start = role.parseLine(line);
-    } else if (line === '') {
-      return { start, headers, byteLength: at };
+      if (end > at || !role.skipsEmptyLine || lines > 0) start = role.parseLine(text.slice(at, end));
+    } else if (end === at) {
+      return { start, headers, byteLength: next };
     } else {
       if (headers.length === maxHeaders) {
-        throw tooMuch('TOO_MANY_HEADERS', `at most ${maxHeaders} header fields, got more`);
+        throw tooMuch(role, 'TOO_MANY_HEADERS', `at most ${maxHeaders} header fields, got more`);
       }
-      headers.push(parseField(line, role.status));
+      headers.push(parseField(text.slice(at, end), role.status));
     }
+    at = next;
   }
+}
+
+function tooMuch(role: Role<unknown>, code: HandshakeErrorCode, what: string): HandshakeError {
+  return new HandshakeError(code, `expected a head with ${what}`, { status: role.limitStatus });
 }
 
 /** One header field (RFC 7230 §3.2). A line that begins with white space would be obs-fold, which is not a token. */
@@ -190,7 +205,7 @@ function parseField(line: string, status: number | undefined): [string, string] 
     const message = `expected a header field such as "Name: value", got ${shown(line)} (RFC 7230 §3.2)`;
     throw new HandshakeError('BAD_HEADER', message, { status });
   }
-  const value = trimOws(line.slice(colon + 1));
+  const value = trimOws(line, colon + 1);
   if (!VALUE.test(value)) {
     const message = `expected no control characters in header ${name}, got ${shown(value)} (RFC 7230 §3.2)`;
     throw new HandshakeError('BAD_HEADER', message, { status });
@@ -198,7 +213,7 @@ function parseField(line: string, status: number | undefined): [string, string] 
   return [name, value];
 }
 
-function encode(line: string, headers: HeaderList): Uint8Array<ArrayBuffer> {
+function textOf(line: string, headers: HeaderList): string {
   let text = `${line}\r\n`;
   for (const [name, value] of headers) {
     if (!isToken(name)) throw new HandshakeError('BAD_HEADER', `expected a token as header name, got ${shown(name)}`);
@@ -211,17 +226,24 @@ function encode(line: string, headers: HeaderList): Uint8Array<ArrayBuffer> {
     }
     text += `${name}: ${value}\r\n`;
   }
-  text += '\r\n';
+  return `${text}\r\n`;
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 
-/** Bytes as the code points 0–255. (A TextDecoder's "latin1" is windows-1252 and would not give them back.) */
-function latin1(bytes: Uint8Array, start: number, end: number): string {
+/**
+ * Bytes as the code points 0–255, as many as matter: one above the limit tells that it is exceeded. (A TextDecoder's
+ * "latin1" is windows-1252 and would not give them back.)
+ */
+function latin1(bytes: Uint8Array, { maxHeadBytes = HEAD_LIMITS.maxHeadBytes }: HeadLimits): string {
+  const end = Math.min(bytes.length, maxHeadBytes + 1);
   let text = '';
-  for (let at = start; at < end; at += 4096) {
-    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 4096)));
+  for (let at = 0; at < end; at += 4096) {
+    text += String.fromCharCode.apply(null, bytes.subarray(at, Math.min(end, at + 4096)) as unknown as number[]);
   }
   return text;
 }

@@ -11,7 +11,10 @@ export function isToken(text: string): boolean {
 export function headerValues(headers: HeaderList, name: string): string[] {
   const wanted = name.toLowerCase();
   const values: string[] = [];
-  for (const [key, value] of headers) if (key.toLowerCase() === wanted) values.push(value);
+  for (const [key, value] of headers) {
+    // The length tells most names apart, and costs nothing.
+    if (key.length === wanted.length && key.toLowerCase() === wanted) values.push(value);
+  }
   return values;
 }
 
@@ -36,9 +39,9 @@ export function listsToken(headers: HeaderList, name: string, token: string): bo
   return headerValues(headers, name).some((value) => tokens(value).some((one) => one.toLowerCase() === token));
 }
 
-/** Without spaces and tabs at both ends. By hand: `trim()` takes more, and a pattern for the end is not linear. */
-export function trimOws(text: string): string {
-  let start = 0;
+/** From `from` on, without spaces and tabs at both ends. By hand: `trim()` takes more, and a pattern for the end is not linear. */
+export function trimOws(text: string, from = 0): string {
+  let start = from;
   let end = text.length;
   while (start < end && isOws(text.charCodeAt(start))) start++;
   while (end > start && isOws(text.charCodeAt(end - 1))) end--;

@@ -2,10 +2,10 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { clientAddress } from '../addresses.ts';
 import { HandshakeError } from '../errors.ts';
-import { encodeResponseHead, type HeadLimits, parseRequestHead, type RequestHead } from '../head.ts';
+import { HEAD_LIMITS, type HeadLimits, parseRequestText, type RequestHead, responseText } from '../head.ts';
 import { refusal } from '../refusal.ts';
 import { answerRequest, isUpgradeRequest, type ServerPolicy } from '../server.ts';
-import { connectionLost, guardErrors, handOut, readUntil, sendRefusal, type Upgraded } from './socket.ts';
+import { bytesBehind, connectionLost, guardErrors, handOut, readUntil, sendRefusal, type Upgraded } from './socket.ts';
 
 /** How a server reads a request. */
 export interface AcceptUpgradeOptions {
@@ -38,23 +38,27 @@ export async function acceptUpgrade(
 ): Promise<AcceptedUpgrade | undefined> {
   const { timeoutMs = 10_000, http, limits = policy.limits } = options;
   const release = guardErrors(socket);
-  let read: { head: RequestHead; rest: Uint8Array<ArrayBuffer>; bytes: Uint8Array };
+  let read: ReturnType<typeof readHead> & {};
   try {
-    const step = (bytes: Uint8Array<ArrayBuffer>) => {
-      const parsed = parseRequestHead(bytes, limits);
-      return parsed && { head: parsed.head, rest: bytes.slice(parsed.byteLength), bytes };
-    };
-    read = await readUntil(socket, step, { timeoutMs, limits });
+    read = await readUntil(socket, (bytes) => readHead(bytes, limits), { timeoutMs, limits });
   } catch (error) {
     if (error instanceof HandshakeError && error.status !== undefined) sendRefusal(socket, refusal(error));
     else socket.destroy();
     throw error;
   }
-  if (http !== undefined && !isUpgradeRequest(read.head)) {
-    handToHttp(socket, read.bytes, http, release);
+  const { head, byteLength, bytes } = read;
+  if (http !== undefined && !isUpgradeRequest(head)) {
+    handToHttp(socket, bytes, http, release);
     return undefined;
   }
-  return answer(socket, read.head, read.rest, policy, release);
+  return answer(socket, head, bytesBehind(bytes, byteLength), policy, release);
+}
+
+function readHead(bytes: Buffer, limits: HeadLimits = {}) {
+  const { maxHeadBytes = HEAD_LIMITS.maxHeadBytes } = limits;
+  // One byte above the limit tells that it is exceeded; what follows a head may be long.
+  const parsed = parseRequestText(bytes.toString('latin1', 0, Math.min(bytes.length, maxHeadBytes + 1)), limits);
+  return parsed && { ...parsed, bytes };
 }
 
 /** Answers a request whose head is known, on a socket guarded by `release`. */
@@ -79,7 +83,7 @@ export function answer(
     verdict.error.remoteAddress = remoteAddress;
     throw verdict.error;
   }
-  if (!socket.destroyed) socket.write(encodeResponseHead(verdict.response));
+  if (!socket.destroyed) socket.write(responseText(verdict.response), 'latin1');
   handOut(socket, release);
   return { socket, request, rest, accepted: verdict.accepted, remoteAddress };
 }

@@ -3,7 +3,7 @@ import { type ClientOffer, checkResponse, createRequest } from '../client.ts';
 import { HandshakeError } from '../errors.ts';
 import { encodeRequestHead, type HeadLimits, parseResponseHead, type ResponseHead } from '../head.ts';
 import { createKey } from '../key.ts';
-import { guardErrors, handOut, readUntil, type Upgraded } from './socket.ts';
+import { bytesBehind, guardErrors, handOut, readUntil, type Upgraded } from './socket.ts';
 
 /** What to ask for, and how long to wait. */
 export interface RequestUpgradeOptions extends Omit<ClientOffer, 'key'> {
@@ -50,14 +50,14 @@ export async function requestUpgrade(
 export function finalResponse(limits: HeadLimits | undefined) {
   let from = 0;
   let skipped = 0;
-  return (bytes: Uint8Array<ArrayBuffer>): { head: ResponseHead; rest: Uint8Array<ArrayBuffer> } | undefined => {
+  return (bytes: Buffer): { head: ResponseHead; rest: Uint8Array<ArrayBuffer> } | undefined => {
     for (;;) {
       const parsed = parseResponseHead(bytes.subarray(from), limits);
       if (parsed === undefined) return undefined;
       from += parsed.byteLength;
       const { status } = parsed.head;
       if (status < 200 && status !== 101 && ++skipped <= MAX_INTERIM_RESPONSES) continue;
-      return { head: parsed.head, rest: bytes.slice(from) };
+      return { head: parsed.head, rest: bytesBehind(bytes, from) };
     }
   };
 }

@@ -15,19 +15,29 @@ export interface Upgraded {
 /** How long a refused peer is listened to, so that its unread bytes do not turn into a reset that eats our answer. */
 const LINGER_MS = 2000;
 
+const LF = 0x0a;
+
+const NOTHING = new Uint8Array(0);
+
 /**
  * Keeps the socket's errors from crashing the process while it is ours. The release is for the moment the caller takes
  * over: it runs in the same turn of microtasks as the caller's `await`, so no event falls between.
  */
 export function guardErrors(socket: Socket): () => void {
-  const ignore = () => {};
   socket.on('error', ignore);
   return () => socket.off('error', ignore);
 }
 
+function ignore(): void {}
+
 export function connectionLost(cause?: unknown): HandshakeError {
   const why = cause instanceof Error ? `: ${cause.message}` : '';
   return new HandshakeError('CONNECTION_LOST', `expected a handshake, got the end of the connection${why}`, { cause });
+}
+
+/** What follows the first `byteLength` bytes: a copy, since the others share its memory. */
+export function bytesBehind(bytes: Buffer, byteLength: number): Uint8Array<ArrayBuffer> {
+  return bytes.length === byteLength ? NOTHING : new Uint8Array(bytes.subarray(byteLength));
 }
 
 /** Pauses the socket and gives it up: the last thing a successful handshake does. */
@@ -56,12 +66,12 @@ export interface ReadOptions {
 }
 
 /**
- * Reads until `step` finds what it wants at the start of all bytes so far, or throws. The socket is paused afterwards,
- * and none of its listeners are ours. The promise rejects with what `step` threw, or TIMEOUT, ABORTED, CONNECTION_LOST.
+ * Reads until `step` finds what it wants at the start of all bytes so far, or throws. The socket is guarded (its errors are
+ * ignored: after each comes `close`), and afterwards paused and without listeners of ours but the guard. The promise rejects with what `step` threw, or TIMEOUT, ABORTED, CONNECTION_LOST.
  */
 export function readUntil<T>(
   socket: Socket,
-  step: (bytes: Uint8Array<ArrayBuffer>) => T | undefined,
+  step: (bytes: Buffer) => T | undefined,
   { timeoutMs, limits, signal, onReady }: ReadOptions,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -72,7 +82,7 @@ export function readUntil<T>(
     const stop = () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
-      socket.off('data', onData).off('end', onClose).off('close', onClose).off('error', onError);
+      socket.off('data', onData).off('end', onClose).off('close', onClose);
       if (ready !== undefined) socket.off(ready, onWritable);
       socket.pause();
     };
@@ -93,8 +103,7 @@ export function readUntil<T>(
     const onData = (chunk: Buffer) => {
       if (input.push(chunk)) attempt(() => step(input.bytes()));
     };
-    const onClose = () => fail(connectionLost());
-    const onError = (error: Error) => fail(connectionLost(error));
+    const onClose = () => fail(connectionLost(socket.errored ?? undefined));
     const onAbort = () => fail(aborted(signal!));
     const onWritable = () =>
       attempt(() => {
@@ -108,7 +117,7 @@ export function readUntil<T>(
 
     const ready = pendingEvent(socket);
     signal?.addEventListener('abort', onAbort);
-    socket.on('data', onData).on('end', onClose).on('close', onClose).on('error', onError);
+    socket.on('data', onData).on('end', onClose).on('close', onClose);
     socket.resume();
     if (ready === undefined) onWritable();
     else socket.once(ready, onWritable);
@@ -125,9 +134,13 @@ function aborted(signal: AbortSignal): HandshakeError {
   return new HandshakeError('ABORTED', 'expected the handshake to finish, got an abort', { cause: signal.reason });
 }
 
+/** Room for what comes behind a first part of a head: most heads are shorter. */
+const INPUT_BYTES = 1024;
+
 /** All bytes so far. Says when reading the head again can tell something new, so that a byte at a time stays cheap. */
 class Input {
-  #buffer = new Uint8Array(1024);
+  /** The first chunk itself, and only when that is not all: a buffer of our own, with room for more. */
+  #buffer: Buffer = Buffer.alloc(0);
   length = 0;
   #lineBytes = 0;
   readonly #maxLineBytes: number;
@@ -138,21 +151,26 @@ class Input {
     this.#maxHeadBytes = limits?.maxHeadBytes ?? HEAD_LIMITS.maxHeadBytes;
   }
 
-  push(chunk: Uint8Array): boolean {
+  push(chunk: Buffer): boolean {
     const length = this.length + chunk.length;
-    if (length > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(length, 2 * this.#buffer.length));
-      larger.set(this.#buffer.subarray(0, this.length));
-      this.#buffer = larger;
-    }
-    this.#buffer.set(chunk, this.length);
+    if (this.length === 0) this.#buffer = chunk;
+    else this.#append(chunk, length);
     this.length = length;
-    const lf = chunk.lastIndexOf(0x0a);
+    const lf = chunk.lastIndexOf(LF);
     this.#lineBytes = lf < 0 ? this.#lineBytes + chunk.length : chunk.length - lf - 1;
     return lf >= 0 || this.#lineBytes > this.#maxLineBytes || length > this.#maxHeadBytes;
   }
 
-  bytes(): Uint8Array<ArrayBuffer> {
+  bytes(): Buffer {
     return this.#buffer.subarray(0, this.length);
+  }
+
+  #append(chunk: Buffer, length: number): void {
+    if (length > this.#buffer.length) {
+      const larger = Buffer.alloc(Math.max(length, 2 * this.#buffer.length, INPUT_BYTES));
+      this.#buffer.copy(larger, 0, 0, this.length);
+      this.#buffer = larger;
+    }
+    chunk.copy(this.#buffer, this.length);
   }
 }

@@ -1,6 +1,6 @@
 import { encodeFrame, type Frame, FrameDecoder, Opcode, type Role } from '@wsferry/frames';
-import type { DeflateParameters } from '@wsferry/frames/deflate';
-import { describe, expect, test } from 'vitest';
+import { type DeflateParameters, MessageDeflater, MessageInflater } from '@wsferry/frames/deflate';
+import { describe, expect, test, vi } from 'vitest';
 import { pair } from '../test/network.ts';
 import { compressionFor } from './compression.ts';
 import { type ConnectionEvent, ConnectionProtocol, type ProtocolOptions } from './index.ts';
@@ -230,5 +230,19 @@ describe('connect and listen', () => {
     for await (const message of server) rest.push(message);
     expect(rest).toEqual([text, 'last']);
     expect(await server.closed).toMatchObject({ code: 1000, wasClean: true });
+  });
+
+  test('give back what compression holds once they are closed, not before', async () => {
+    const given = [MessageDeflater, MessageInflater].map(({ prototype }) => vi.spyOn(prototype, 'release'));
+    const [client, server] = await pair({ deflate: true }, { deflate: true });
+    client.send(longText(5000));
+    await server[Symbol.asyncIterator]().next();
+    for (const each of given) expect(each).not.toHaveBeenCalled();
+    void client.close();
+    await Promise.all([client.closed, server.closed]);
+    for (const each of given) {
+      expect(each).toHaveBeenCalledTimes(2);
+      each.mockRestore();
+    }
   });
 });

@@ -42,15 +42,21 @@ export function agreedDeflate(
   return answer && acceptDeflate(answer, role === 'client' ? deflateSettings(deflate) : {});
 }
 
-/** What compresses and decompresses as it was agreed; `undefined` when it was not. */
+/** What compresses and decompresses as it was agreed; `undefined` when it was not. `release` it with the connection. */
 export function compressionFor(
   role: Role,
   parameters: DeflateParameters | undefined,
   level: number | undefined,
-): Compression | undefined {
+): (Compression & { release(): void }) | undefined {
   if (parameters === undefined) return undefined;
+  const deflater = new MessageDeflater({ role, parameters, ...(level === undefined ? {} : { level }) });
+  const inflater = new MessageInflater({ role, parameters });
   return {
-    deflater: new MessageDeflater({ role, parameters, ...(level === undefined ? {} : { level }) }),
-    inflater: new MessageInflater({ role, parameters }),
+    deflater,
+    inflater,
+    release: () => {
+      deflater.release();
+      inflater.release();
+    },
   };
 }

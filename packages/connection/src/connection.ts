@@ -48,6 +48,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     this.response = response;
     this.remoteAddress = parts.remoteAddress ?? socket.remoteAddress;
     const compression = compressionFor(role, this.deflate, settings.level);
+    if (compression) socket.once('close', compression.release);
     this.#binding = new SocketBinding(role, socket, rest, settings, compression);
   }
 

@@ -93,9 +93,10 @@ export const inflater: Target = {
   share: 6,
   valid(random, option) {
     const peer: Role = roleOf(option) === 'server' ? 'client' : 'server';
-    return new MessageDeflater({ role: peer, parameters: parametersOf(option) })
-      .deflate(someText(random), true)
-      .slice();
+    const deflater = new MessageDeflater({ role: peer, parameters: parametersOf(option) });
+    const payload = deflater.deflate(someText(random), true).slice();
+    deflater.release();
+    return payload;
   },
   async play(pieces, option) {
     const role = roleOf(option);
@@ -116,6 +117,7 @@ export const inflater: Target = {
         }
       }
       invariant(!/_/.test(lines[0]!) || lines[0] === lines[1], 'expected a failed inflater to stay failed');
+      one.release();
       verdicts.push(lines.join(' '));
     }
     invariant(verdicts[0] === verdicts[1], `expected both ways to agree, got ${verdicts.join(' and ')}`);
@@ -144,6 +146,7 @@ export const compressedConnection: Target = {
       if (!fin)
         frames.push(encodeFrame({ fin: true, opcode: Opcode.Continuation, payload: payload.subarray(cut) }, key()));
     }
+    deflater.release();
     return join(...frames);
   },
   async play(pieces, option) {
@@ -173,6 +176,7 @@ export const compressedConnection: Target = {
       protocol.receive(piece);
       await drain();
     }
+    compression.inflater.release();
     return [...lines, protocol.state, JSON.stringify(protocol.closeStatus)].join('\n');
   },
 };

@@ -1,14 +1,16 @@
-import { constants, deflateRawSync } from 'node:zlib';
+import { constants, createDeflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { Role } from '../opcode.ts';
 import { compact, History } from './history.ts';
+import { HotStreams } from './hot-streams.ts';
 import { checkedWindowBits, type DeflateParameters, wholeNumber } from './parameters.ts';
+import { SyncStream } from './sync-stream.ts';
 
 /** What §7.2.1 cuts off the end of a message: the body of the empty stored block that a sync flush ends with. */
 const TAIL_BYTES = 4;
 
 /**
- * How much of what went before a part may refer to, however large the agreed window. zlib hashes all of it anew for every
- * part: 32 KiB would take a message of 1 KiB about three times as long as 16 KiB, and make it hardly smaller.
+ * How long a dictionary may be, however large the agreed window. zlib hashes all of it anew for every part: 32 KiB would
+ * take a message of 1 KiB about three times as long as 16 KiB, and make it hardly smaller.
  */
 const MAX_HISTORY_BYTES = 16 * 1024;
 
@@ -16,6 +18,18 @@ const LARGEST_CHUNK_BYTES = 64 * 1024;
 
 /** zlib's raw DEFLATE has no window of 2^8. */
 const MIN_ZLIB_WINDOW_BITS = 9;
+
+/** docs/decisions/0019-hot-streams.md. Each has about 260 KiB at the default memLevel: 4 MiB in all. */
+export const hotDeflaters = new HotStreams(16, 1024);
+/** What is given to a stream that lives on, at most. For longer parts the dictionary makes no difference. */
+const HOT_BYTES = 64 * 1024;
+/** By how much a part may become longer: five bytes for each stored block, of which there are few. */
+const SLACK_BYTES = 1024;
+/** Where all of them write; lent until the next call. */
+let scratch = new Uint8Array(0);
+
+/** An empty part with its sync flush: an empty stored block. */
+const EMPTY = Uint8Array.of(0x00, 0x00, 0x00, 0xff, 0xff);
 
 /** How a {@link MessageDeflater} compresses. */
 export interface MessageDeflaterOptions {
@@ -27,14 +41,15 @@ export interface MessageDeflaterOptions {
    * data with many near repetitions would hold the event loop five times as long at 6 and for half a second at 9.
    */
   readonly level?: number;
-  /** zlib's memory while it works, 1 to 9. Default 8, about 256 KiB; nothing of it is kept between parts. */
+  /** zlib's memory while it works, 1 to 9. Default 8, about 256 KiB; between parts a few in a process keep it. */
   readonly memLevel?: number;
 }
 
 /**
- * Compresses our messages (RFC 7692 §7.2.1), at once: each part is one call of zlib with what went before as its dictionary,
- * so that between calls only up to 16 KiB are kept and no zlib stream. A part of 64 KiB takes about a millisecond: give a
- * large message in such parts, and let the event loop turn between them.
+ * Compresses our messages (RFC 7692 §7.2.1), at once. Each part is one call of zlib with what went before as its dictionary:
+ * between calls up to 16 KiB are kept. Only those used most, 16 in a process, keep a zlib stream, and are about twice as
+ * fast. A part of 64 KiB takes about a millisecond: give a large message in such parts, and let the event loop turn between
+ * them.
  */
 export class MessageDeflater {
   readonly #noContextTakeover: boolean;
@@ -42,6 +57,7 @@ export class MessageDeflater {
   readonly #level: number;
   readonly #memLevel: number;
   readonly #history: History;
+  #hot: SyncStream | undefined;
   #withinMessage = false;
 
   /** Throws RangeError for window bits that are not 8–15, a level that is not 0–9 or a memLevel that is not 1–9. */
@@ -66,8 +82,7 @@ export class MessageDeflater {
   deflate(part: Uint8Array, last: boolean): Uint8Array {
     const deflated = this.#deflate(part);
     this.#withinMessage = !last;
-    if (last && this.#noContextTakeover) this.#history.clear();
-    else this.#history.append(part);
+    this.#remember(part, last);
     return compact(last ? deflated.subarray(0, deflated.length - TAIL_BYTES) : deflated);
   }
 
@@ -79,21 +94,73 @@ export class MessageDeflater {
     if (this.#withinMessage) throw new RangeError('expected the last part of the message begun, got a whole message');
     const deflated = this.#deflate(message);
     const length = deflated.length - TAIL_BYTES;
-    if (length >= message.length) return undefined;
-    if (!this.#noContextTakeover) this.#history.append(message);
+    if (length >= message.length) {
+      this.release(); // the stream knows the message already
+      return undefined;
+    }
+    this.#remember(message, true);
     return compact(deflated.subarray(0, length));
   }
 
+  /** Gives back the zlib stream, if there is one. To be called at a connection's end; what still comes is compressed. */
+  release(): void {
+    if (this.#hot !== undefined) hotDeflaters.drop(this.#hot);
+    this.#hot = undefined;
+  }
+
+  #remember(part: Uint8Array, last: boolean): void {
+    if (!last || !this.#noContextTakeover) {
+      this.#history.append(part);
+      return;
+    }
+    this.#history.clear();
+    if (this.#hot !== undefined && !this.#hot.closed) this.#hot.reset();
+  }
+
   #deflate(part: Uint8Array): Uint8Array {
-    const dictionary = this.#history.bytes;
+    if (part.length === 0) return EMPTY.slice();
+    const deflated = this.#deflateHot(part);
+    if (deflated !== undefined) return deflated;
+    this.release();
     return deflateRawSync(part, {
+      ...this.#zlibOptions(),
       finishFlush: constants.Z_SYNC_FLUSH,
+      // One buffer for most results, no larger than it may have to be.
+      chunkSize: Math.min(LARGEST_CHUNK_BYTES, part.length + 256),
+    });
+  }
+
+  #deflateHot(part: Uint8Array): Uint8Array | undefined {
+    if (part.length > HOT_BYTES) return undefined;
+    const stream = this.#hotStream();
+    if (stream === undefined) return undefined;
+    if (scratch.length === 0) scratch = new Uint8Array(HOT_BYTES + SLACK_BYTES);
+    const room = part.length + SLACK_BYTES;
+    if (!stream.write(constants.Z_SYNC_FLUSH, part, 0, part.length, scratch, 0, room)) return undefined;
+    // With no room left there may be more to come.
+    return stream.outputLeft === 0 ? undefined : scratch.slice(0, room - stream.outputLeft);
+  }
+
+  /** Ours, or a new one if there is a place for it. */
+  #hotStream(): SyncStream | undefined {
+    if (this.#hot === undefined || this.#hot.closed) {
+      this.#hot = undefined;
+      // A stream keeps its dictionary through a reset, and would refer to it where no takeover was agreed.
+      if (this.#noContextTakeover && this.#history.bytes.length > 0) return undefined;
+      if (!hotDeflaters.makeRoom()) return undefined;
+      this.#hot = new SyncStream(createDeflateRaw({ ...this.#zlibOptions(), chunkSize: constants.Z_MIN_CHUNK }));
+    }
+    hotDeflaters.used(this.#hot);
+    return this.#hot;
+  }
+
+  #zlibOptions(): ZlibOptions {
+    const dictionary = this.#history.bytes;
+    return {
       windowBits: this.#windowBits,
       level: this.#level,
       memLevel: this.#memLevel,
-      // One buffer for most results, no larger than it may have to be.
-      chunkSize: Math.min(LARGEST_CHUNK_BYTES, part.length + 256),
       ...(dictionary.length > 0 ? { dictionary } : {}),
-    });
+    };
   }
 }

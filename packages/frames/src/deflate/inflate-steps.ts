@@ -3,7 +3,7 @@ import type { Output } from './output.ts';
 import { readSmallStream } from './small-stream.ts';
 
 /** What §7.2.2 appends to a message: the body of the empty stored block that its last byte begins. */
-const FLUSH_TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
+export const FLUSH_TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
 /**
  * And a final empty block behind it: zlib then comes to the end of a stream exactly when the message ended between two

@@ -1,9 +1,12 @@
 import { checkedLimit } from '../limits.ts';
 import type { Role } from '../opcode.ts';
 import { History } from './history.ts';
+import { HotStreams } from './hot-streams.ts';
+import { createHotInflater, inflateHot } from './inflate-hot.ts';
 import { type InflateResult, type InflateStep, inflateSteps } from './inflate-steps.ts';
 import { Output } from './output.ts';
 import { checkedWindowBits, type DeflateParameters } from './parameters.ts';
+import type { SyncStream } from './sync-stream.ts';
 import { inflateInThreads, inflateNow, isTooBig, turn } from './zlib.ts';
 
 /**
@@ -15,6 +18,9 @@ const AT_ONCE_OUTPUT_BYTES = 512 * 1024;
 /** How many calls of zlib or turns of small streams may be made at once, when a message has several. */
 const AT_ONCE_STEPS = 8;
 
+/** docs/decisions/0019-hot-streams.md. Each has about 45 KiB: less than 1 MiB in all. */
+export const hotInflaters = new HotStreams(16, 1024);
+
 /** How a {@link MessageInflater} reads. */
 export interface MessageInflaterOptions {
   /** Who we are: a server inflates what the client compressed. */
@@ -24,12 +30,14 @@ export interface MessageInflaterOptions {
 
 /**
  * Decompresses the peer's messages (RFC 7692 §7.2.2). Between messages it keeps as much as the agreed window, at most
- * 32 KiB, or nothing when no takeover was agreed, and no zlib stream. After a failure it stays failed: the same error
+ * 32 KiB, or nothing when no takeover was agreed. Those used most, 16 in a process, keep a zlib stream too. After a failure it stays failed: the same error
  * again for every message. A distance beyond the agreed window within one message is let pass.
  */
 export class MessageInflater {
   readonly #noContextTakeover: boolean;
+  readonly #windowBits: number;
   readonly #history: History;
+  #hot: SyncStream | undefined;
   #failure: unknown;
   #busy = false;
 
@@ -40,6 +48,7 @@ export class MessageInflater {
       ? checkedWindowBits('clientMaxWindowBits', parameters.clientMaxWindowBits)
       : checkedWindowBits('serverMaxWindowBits', parameters.serverMaxWindowBits);
     this.#noContextTakeover = server ? parameters.clientNoContextTakeover : parameters.serverNoContextTakeover;
+    this.#windowBits = bits;
     this.#history = new History(2 ** bits);
   }
 
@@ -52,7 +61,10 @@ export class MessageInflater {
    * call out of turn or a `maxBytes` that is no number of bytes
    */
   inflate(payload: Uint8Array, maxBytes: number): Uint8Array | Promise<Uint8Array> {
-    const { steps, output } = this.#begin(payload, maxBytes);
+    const most = this.#checkedTurn(maxBytes);
+    const hot = this.#inflateHot(payload, most);
+    if (hot !== undefined) return hot;
+    const { steps, output } = this.#begin(payload, most);
     try {
       let next = steps.next();
       let input = 0;
@@ -71,7 +83,10 @@ export class MessageInflater {
 
   /** The same, at once however long it takes. */
   inflateSync(payload: Uint8Array, maxBytes: number): Uint8Array {
-    const { steps, output } = this.#begin(payload, maxBytes);
+    const most = this.#checkedTurn(maxBytes);
+    const hot = this.#inflateHot(payload, most);
+    if (hot !== undefined) return hot;
+    const { steps, output } = this.#begin(payload, most);
     try {
       let next = steps.next();
       while (!next.done) next = steps.next(next.value && inflateNow(next.value));
@@ -81,13 +96,44 @@ export class MessageInflater {
     }
   }
 
-  #begin(payload: Uint8Array, maxBytes: number) {
+  /** Gives back the zlib stream, if there is one. To be called at a connection's end; what still comes is inflated. */
+  release(): void {
+    if (this.#hot !== undefined) hotInflaters.drop(this.#hot);
+    this.#hot = undefined;
+  }
+
+  #checkedTurn(maxBytes: number): number {
     if (this.#failure !== undefined) throw this.#failure;
     const most = checkedLimit('maxBytes', maxBytes);
     if (this.#busy) throw new RangeError('expected the message before to be inflated, got another');
+    return most;
+  }
+
+  #inflateHot(payload: Uint8Array, maxBytes: number): Uint8Array | undefined {
+    const stream = this.#hotStream();
+    if (stream === undefined) return undefined;
+    const view = inflateHot(stream, payload, maxBytes);
+    if (view === undefined) {
+      this.release();
+      return undefined;
+    }
+    if (this.#noContextTakeover) stream.reset();
+    else this.#history.append(view);
+    return view.slice();
+  }
+
+  #hotStream(): SyncStream | undefined {
+    if (this.#hot === undefined || this.#hot.closed) {
+      this.#hot = hotInflaters.makeRoom() ? createHotInflater(this.#windowBits, this.#history.bytes) : undefined;
+    }
+    if (this.#hot !== undefined) hotInflaters.used(this.#hot);
+    return this.#hot;
+  }
+
+  #begin(payload: Uint8Array, maxBytes: number) {
     this.#busy = true;
     const output = new Output(this.#history.bytes);
-    return { steps: inflateSteps(payload, output, most), output };
+    return { steps: inflateSteps(payload, output, maxBytes), output };
   }
 
   async #continueInThreads(
@@ -119,6 +165,7 @@ export class MessageInflater {
     this.#failure = error;
     this.#busy = false;
     this.#history.clear();
+    this.release();
     return error;
   }
 }

@@ -1,7 +1,10 @@
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib';
 import fc from 'fast-check';
+import { afterEach } from 'vitest';
+import { hotDeflaters } from '../../src/deflate/deflater.ts';
 import type { DeflateParameters } from '../../src/deflate/index.ts';
 import { TAIL } from '../../src/deflate/inflate-steps.ts';
+import { hotInflaters } from '../../src/deflate/inflater.ts';
 import { Output } from '../../src/deflate/output.ts';
 import { readSmallStream } from '../../src/deflate/small-stream.ts';
 import type { Role } from '../../src/opcode.ts';
@@ -111,6 +114,21 @@ export function walk(payload: Uint8Array, before: Uint8Array): { message: Uint8A
   );
   if (end !== whole.length) throw new Error(`expected a whole message, got ${end} of ${whole.length} bytes`);
   return { message: output.bytes(), largestDistance };
+}
+
+// Every test has all places for streams that live on.
+afterEach(() => withoutHot(() => {}));
+
+/** Runs `what` while no zlib stream lives on between messages: those that do are closed. */
+export function withoutHot<T>(what: () => T): T {
+  const places = [hotDeflaters, hotInflaters];
+  const most = places.map((some) => some.most);
+  for (const some of places) some.resize(0);
+  try {
+    return what();
+  } finally {
+    for (const [i, some] of places.entries()) some.resize(most[i]!);
+  }
 }
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

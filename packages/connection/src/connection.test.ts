@@ -231,6 +231,15 @@ describe('backpressure', () => {
     expect(await reading).toHaveLength(sent);
   });
 
+  test('drained waits for as little as it is told to', async () => {
+    const [client, server] = await pair();
+    expect(client.send(new Uint8Array(100))).toBe(true);
+    expect(client.bufferedAmount).toBeGreaterThan(0);
+    await client.drained({ belowBytes: 0 });
+    expect(client.bufferedAmount).toBe(0);
+    expect(await take(server, 1)).toHaveLength(1);
+  });
+
   test('a consumer that does not read stops the sender through TCP', async () => {
     const [client, server] = await pair({ receiveHighWaterMarkBytes: 100_000 }, { highWaterMarkBytes: 100_000 });
     let blocked = false;

@@ -5,7 +5,7 @@ import type { RequestHead, ResponseHead } from '@wsferry/handshake';
 import { ConnectionSettings, checkedOptions } from './checked-options.ts';
 import { agreedDeflate, compressionFor } from './compression.ts';
 import { ConnectionError } from './errors.ts';
-import type { CloseResult, ConnectionOptions, ConnectionParts } from './options.ts';
+import type { CloseResult, ConnectionOptions, ConnectionParts, DrainedOptions } from './options.ts';
 import type { MessageHandler } from './reading.ts';
 import { closedError, SocketBinding } from './socket-binding.ts';
 import { readableOf, writableOf } from './web-streams.ts';
@@ -104,13 +104,17 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     return this.bufferedAmount <= binding.settings.highWaterMarkBytes;
   }
 
-  /** Waits until half of `highWaterMarkBytes` is free. Rejects with `CLOSED` when the connection ends, or on `signal`. */
-  drained({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  /**
+   * Waits until no more than `belowBytes` wait, half of `highWaterMarkBytes` unless told otherwise. Rejects with `CLOSED` when
+   * the connection ends, or on `signal`.
+   */
+  drained({ signal, belowBytes }: DrainedOptions = {}): Promise<void> {
     const binding = this.#binding;
+    const enough = belowBytes ?? binding.settings.highWaterMarkBytes / 2;
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (!binding.isOpen) return Promise.reject(closedError());
-    if (this.bufferedAmount <= binding.settings.highWaterMarkBytes / 2) return Promise.resolve();
-    return binding.drainWaiters.wait(signal);
+    if (this.bufferedAmount <= enough) return Promise.resolve();
+    return binding.drainWaiters.wait(enough, signal);
   }
 
   /**

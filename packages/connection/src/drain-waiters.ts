@@ -1,4 +1,5 @@
 interface Waiter {
+  belowBytes: number;
   resolve: () => void;
   reject: (error: unknown) => void;
 }
@@ -11,22 +12,28 @@ export class DrainWaiters {
     return this.#waiters.size > 0;
   }
 
-  wait(signal: AbortSignal | undefined): Promise<void> {
+  /** Resolves once no more than `belowBytes` wait. */
+  wait(belowBytes: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (done: () => void) => {
         this.#waiters.delete(waiter);
         signal?.removeEventListener('abort', onAbort);
         done();
       };
-      const waiter: Waiter = { resolve: () => settle(resolve), reject: (error) => settle(() => reject(error)) };
+      const waiter: Waiter = {
+        belowBytes,
+        resolve: () => settle(resolve),
+        reject: (error) => settle(() => reject(error)),
+      };
       const onAbort = () => waiter.reject(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiters.add(waiter);
     });
   }
 
-  resolve(): void {
-    for (const waiter of [...this.#waiters]) waiter.resolve();
+  /** So many bytes wait now. */
+  resolve(bufferedBytes: number): void {
+    for (const waiter of [...this.#waiters]) if (bufferedBytes <= waiter.belowBytes) waiter.resolve();
   }
 
   reject(error: Error): void {

@@ -22,7 +22,7 @@ export { type DialOptions, dial } from './dial.ts';
 export { ConnectionError, type ConnectionErrorCode } from './errors.ts';
 export { DEFAULT_KEEPALIVE, type KeepaliveOptions } from './keepalive.ts';
 export { isLoopbackHost } from './loopback.ts';
-export type { CloseResult, ConnectionOptions, ConnectionParts, DeflateSettings } from './options.ts';
+export type { CloseResult, ConnectionOptions, ConnectionParts, DeflateSettings, DrainedOptions } from './options.ts';
 export {
   type Compression,
   type ConnectionEvent,

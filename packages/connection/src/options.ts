@@ -14,6 +14,14 @@ export interface CloseResult {
   error?: Error;
 }
 
+/** How long `drained` is to wait. */
+export interface DrainedOptions {
+  /** Rejects with its reason. */
+  signal?: AbortSignal;
+  /** No more unsent bytes than so many. Default: half of `highWaterMarkBytes`. */
+  belowBytes?: number;
+}
+
 /** permessage-deflate (RFC 7692): what to agree on, and how to compress. */
 export interface DeflateSettings extends DeflateOptions {
   /** Messages under so many bytes are sent uncompressed. Default 1024. */

@@ -151,7 +151,7 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
 
   progress(): void {
     const waiters = this.#drainWaiters;
-    if (waiters?.waiting && this.unsentBytes() <= this.settings.highWaterMarkBytes / 2) waiters.resolve();
+    if (waiters?.waiting) waiters.resolve(this.unsentBytes());
   }
 
   ended(): void {

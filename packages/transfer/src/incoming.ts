@@ -1,3 +1,4 @@
+import { Credit } from './credit.ts';
 import { TransferError } from './errors.ts';
 import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
 import type { Accept, StoredFile } from './ports.ts';
@@ -18,14 +19,11 @@ export interface IncomingOptions {
   readonly behind: () => boolean;
 }
 
-/** Bytes of all transfers together that may wait for storage, in windows, before the pipe is not read any more. */
-const PENDING_WINDOWS = 4;
-
 /** The files a session takes: checks ids, keeps the number of open ones down, and finds the driver of a packet. */
 export class Incoming {
   readonly #send: (packet: Packet) => void;
   readonly #options: IncomingOptions;
-  readonly #windowBytes: number;
+  readonly #credit: Credit;
   readonly #drivers = new Map<number, ReceiveDriver>();
   #highestId = 0;
   #pendingBytes = 0;
@@ -35,7 +33,7 @@ export class Incoming {
   constructor(send: (packet: Packet) => void, options: IncomingOptions) {
     this.#send = send;
     this.#options = options;
-    this.#windowBytes = options.windowBytes ?? 4_194_304;
+    this.#credit = new Credit(options.windowBytes ?? 4_194_304);
   }
 
   #owns(id: number): boolean {
@@ -77,8 +75,8 @@ export class Incoming {
   }
 
   /**
-   * Resolves when the pipe may be read again. Senders that honour their credit are never held here by one slow file;
-   * one that does not, or a hundred slow files together, are held by not reading, that is by TCP.
+   * Resolves when the pipe may be read again. A sender that honours its credit is never held here, however slow its files
+   * are stored; one that does not is held by not reading, that is by TCP, and all its files with it.
    */
   async room(): Promise<void> {
     while (!this.#ended && this.#full()) {
@@ -98,8 +96,7 @@ export class Incoming {
   }
 
   #full(): boolean {
-    if (this.#pendingBytes <= this.#windowBytes) return false;
-    if (this.#pendingBytes > PENDING_WINDOWS * this.#windowBytes) return true;
+    if (this.#pendingBytes <= this.#credit.windowBytes) return false;
     for (const driver of this.#drivers.values()) if (driver.full) return true;
     return false;
   }
@@ -126,7 +123,7 @@ export class Incoming {
       },
       behind: this.#options.behind,
       accept,
-      windowBytes: this.#windowBytes,
+      credit: this.#credit,
       maxFileBytes,
     });
     const full = this.#drivers.size >= maxTransfers;

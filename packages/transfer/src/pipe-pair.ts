@@ -45,7 +45,7 @@ class Lane {
   #waitingBytes = 0;
   #ended = false;
   #reader: (() => void) | undefined;
-  #drained: (() => void)[] = [];
+  #waiters: { readonly belowBytes: number; readonly resolve: () => void }[] = [];
 
   constructor(mark: number) {
     this.#mark = mark;
@@ -73,8 +73,9 @@ class Lane {
     this.#release();
   }
 
-  drained(): Promise<void> {
-    return this.high ? new Promise((resolve) => this.#drained.push(resolve)) : Promise.resolve();
+  drained(belowBytes = this.#mark): Promise<void> {
+    if (this.#ended || this.#waitingBytes <= belowBytes) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ belowBytes, resolve }));
   }
 
   async read(): Promise<string | Uint8Array | undefined> {
@@ -87,12 +88,16 @@ class Lane {
     }
     const message = this.#queue.shift();
     this.#waitingBytes -= message?.length ?? 0;
-    if (!this.high) this.#release();
+    this.#release();
     return message;
   }
 
   #release(): void {
-    for (const resolve of this.#drained.splice(0)) resolve();
+    if (this.#waiters.length === 0) return;
+    const low = ({ belowBytes }: { readonly belowBytes: number }) => this.#ended || this.#waitingBytes <= belowBytes;
+    const released = this.#waiters.filter(low);
+    this.#waiters = this.#waiters.filter((waiter) => !low(waiter));
+    for (const { resolve } of released) resolve();
   }
 }
 
@@ -124,8 +129,8 @@ class End implements MemoryPipe {
     return this.#out.push(data);
   }
 
-  async drained({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    if (!signal) return this.#out.drained();
+  async drained({ signal, belowBytes }: { signal?: AbortSignal; belowBytes?: number } = {}): Promise<void> {
+    if (!signal) return this.#out.drained(belowBytes);
     signal.throwIfAborted();
     let stop!: () => void;
     const aborted = new Promise<never>((_resolve, reject) => {
@@ -133,7 +138,7 @@ class End implements MemoryPipe {
       signal.addEventListener('abort', stop, { once: true });
     });
     try {
-      await Promise.race([this.#out.drained(), aborted]);
+      await Promise.race([this.#out.drained(belowBytes), aborted]);
     } finally {
       signal.removeEventListener('abort', stop);
     }

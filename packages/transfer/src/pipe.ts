@@ -7,8 +7,11 @@
 export interface MessagePipe extends AsyncIterable<string | Uint8Array> {
   /** Queues a message. `false`: it is queued, but await `drained()` before the next. May throw once closed. */
   send(data: string | Uint8Array): boolean;
-  /** Resolves when the queue is low again, at once if it is. May reject when the pipe closes. */
-  drained(options?: { signal?: AbortSignal }): Promise<void>;
+  /**
+   * Resolves when the queue is low again, at once if it is: no more than `belowBytes`, when that is given and the pipe can
+   * tell, else by the pipe's own measure. May reject when the pipe closes.
+   */
+  drained(options?: { signal?: AbortSignal; belowBytes?: number }): Promise<void>;
   /** Starts the closing handshake; a second call does nothing. */
   close(code?: number, reason?: string): unknown;
   /** Bytes queued and not yet given to the network. */

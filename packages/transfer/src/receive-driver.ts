@@ -1,3 +1,4 @@
+import type { Credit, Share } from './credit.ts';
 import { asTransferError, TransferError } from './errors.ts';
 import { fileOffer } from './file-offer.ts';
 import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
@@ -14,7 +15,8 @@ export interface ReceivePort {
   /** Whether the peer leaves so much unread that acknowledgements should be few. */
   readonly behind: () => boolean;
   readonly accept: Accept | undefined;
-  readonly windowBytes: number;
+  /** Of all files of the session. */
+  readonly credit: Credit;
   readonly maxFileBytes: number;
 }
 
@@ -25,6 +27,7 @@ export class ReceiveDriver {
   readonly #machine: ReceiveMachine;
   readonly #offer: NewFile;
   readonly #port: ReceivePort;
+  readonly #share: Share;
   #settle!: () => void;
   #sink: FileSink | undefined;
   /** The sink's calls never overlap: each waits here for the one before. */
@@ -37,15 +40,20 @@ export class ReceiveDriver {
   constructor(offer: NewFile, port: ReceivePort) {
     this.#offer = offer;
     this.#port = port;
-    this.#machine = new ReceiveMachine(offer, port);
+    this.#share = port.credit.open();
+    const { maxFileBytes, credit } = port;
+    this.#machine = new ReceiveMachine(offer, { maxFileBytes, windowBytes: credit.windowBytes });
     this.settled = new Promise((resolve) => {
-      this.#settle = resolve;
+      this.#settle = () => {
+        this.#share.close();
+        resolve();
+      };
     });
   }
 
   /** Whether more waits to be written than the sender was given credit for. */
   get full(): boolean {
-    return this.#pendingBytes > this.#port.windowBytes;
+    return this.#pendingBytes > this.#share.givenBytes;
   }
 
   /** Decides on the offer; the answer goes out when `accept` has one. `refusal`: it is decided already. */
@@ -63,7 +71,8 @@ export class ReceiveDriver {
         if (this.#machine.ended) return;
         this.#heldPart = held.offset !== this.#offer.size;
         if (held.restarted !== undefined) this.#emit({ type: 'restarted', reason: held.restarted });
-        this.#apply(this.#machine.accept(held));
+        this.#share.stored(held.offset ?? 0);
+        this.#apply(this.#machine.accept(held, this.#share.grant()));
       } catch (error) {
         this.#apply(this.#machine.stop(asTransferError(error, 'STORAGE_FAILED'), 'ACK_NEW_FILE'));
       }
@@ -114,6 +123,7 @@ export class ReceiveDriver {
           break;
         case 'restart':
           if (this.#heldPart) this.#emit({ type: 'restarted', reason: 'PARTIAL_CHANGED' });
+          this.#share.restart();
           this.#storage(() => this.#sink!.restart());
           break;
         case 'resume':
@@ -148,7 +158,10 @@ export class ReceiveDriver {
       async () => {
         await this.#sink!.write(bytes);
         if (this.#machine.ended) return;
-        this.#apply(this.#machine.wrote(length, this.#pendingBytes === length && !this.#port.behind()));
+        const idle = this.#pendingBytes === length && !this.#port.behind();
+        const due = this.#machine.wrote(length, idle);
+        this.#share.stored(this.#machine.stored);
+        this.#apply(due);
         this.#emit({ type: 'progress', stored: this.#machine.stored });
       },
       () => this.#pending(-length),
@@ -158,7 +171,7 @@ export class ReceiveDriver {
   /** Acknowledges what is written, once it is as safe as the sink makes it. Never two at once: one covers all before it. */
   #flush(): void {
     if (this.#sink?.flush === undefined) {
-      this.#apply(this.#machine.acknowledge());
+      this.#acknowledge();
       return;
     }
     if (this.#flushing) return;
@@ -166,12 +179,16 @@ export class ReceiveDriver {
     this.#storage(
       async () => {
         await this.#sink!.flush!();
-        this.#apply(this.#machine.acknowledge());
+        this.#acknowledge();
       },
       () => {
         this.#flushing = false;
       },
     );
+  }
+
+  #acknowledge(): void {
+    if (!this.#machine.ended) this.#apply(this.#machine.acknowledge(this.#share.grant()));
   }
 
   #commit(): void {

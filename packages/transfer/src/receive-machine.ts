@@ -42,7 +42,8 @@ export class ReceiveMachine {
   #state: ReceiveState = 'deciding';
   readonly #size: number | undefined;
   readonly #maxFileBytes: number;
-  readonly #windowBytes: number;
+  /** As the sender was last told. */
+  #windowBytes: number;
   #expected = 0;
   #gotData = false;
   #stored = 0;
@@ -78,13 +79,17 @@ export class ReceiveMachine {
     if (this.#size !== undefined && this.#size > this.#maxFileBytes) throw this.#tooLarge(`${this.#size}`);
   }
 
-  /** There is a sink, and it holds this much already. Throws TransferError INTERNAL when it digests in what was not offered. */
-  accept(held: Omit<Accepted, 'sink'>): readonly ReceiveAction[] {
+  /**
+   * There is a sink, and it holds this much already. The sender may have `windowBytes` on the way. Throws TransferError
+   * INTERNAL when it digests in what was not offered.
+   */
+  accept(held: Omit<Accepted, 'sink'>, windowBytes = this.#windowBytes): readonly ReceiveAction[] {
     const { digest: algorithm = 'md5' } = held;
     if (algorithm !== 'md5' && algorithm !== this.#offeredDigest) {
       throw new TransferError('INTERNAL', `the sink digests in ${algorithm}, which the sender did not offer`);
     }
     this.#algorithm = algorithm;
+    this.#windowBytes = windowBytes;
     this.#go('SINK_READY', 'a sink');
     const offset = held.offset ?? 0;
     this.#expected = offset;
@@ -144,11 +149,16 @@ export class ReceiveMachine {
     return this.ended || this.#acknowledged === this.#stored ? [] : [{ do: 'flush' }];
   }
 
-  /** What is stored is safe. Tells the sender, unless it knows or nobody asks any more. */
-  acknowledge(): readonly ReceiveAction[] {
+  /**
+   * What is stored is safe. Tells the sender, unless it knows or nobody asks any more, and how much it may have on the way
+   * from now on.
+   */
+  acknowledge(windowBytes = this.#windowBytes): readonly ReceiveAction[] {
     if (this.ended || this.#acknowledged === this.#stored) return [];
     this.#acknowledged = this.#stored;
-    return [{ do: 'send', packet: { type: 'ACK_FILE_DATA', id: this.id, stored: this.#stored } }];
+    const window = windowBytes === this.#windowBytes ? {} : { window: windowBytes };
+    this.#windowBytes = windowBytes;
+    return [{ do: 'send', packet: { type: 'ACK_FILE_DATA', id: this.id, stored: this.#stored, ...window } }];
   }
 
   /** FILE_END. Throws TransferError BAD_PACKET when it is out of place; after the end it is late, as FILE_DATA is. */

@@ -168,6 +168,7 @@ export class SendDriver {
 
   async #stream(open: OpenSource): Promise<void> {
     const machine = this.#machine;
+    const begin = machine.sent;
     while (!machine.ended) {
       let rest = await this.#unlessEnded(open.read());
       if (machine.ended) return;
@@ -180,7 +181,7 @@ export class SendDriver {
         await this.#credit();
         const size = Math.min(machine.creditBytes, rest.length, this.#port.chunkBytes);
         const piece = rest.subarray(0, size);
-        await this.#port.turns.send(() => this.#chunk(piece));
+        await this.#port.turns.send(() => this.#chunk(piece), machine.sent === begin);
         rest = rest.subarray(size);
       }
     }

@@ -105,6 +105,35 @@ describe('a page’s WebSocket as a pipe', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('says how little is left in the queue: next to nothing on a slow line, what goes out between looks on a fast one', async () => {
+    /** Bytes that are left in the queue when more is asked for, after some chunks on a line of that speed. */
+    async function leftOn(bytesPerMs: number): Promise<number> {
+      const { socket, pipe } = pair();
+      const line = setInterval(() => {
+        socket.bufferedAmount = Math.max(0, socket.bufferedAmount - bytesPerMs);
+      }, 1);
+      let left = 0;
+      for (let count = 0; count < 100; count += 1) {
+        socket.bufferedAmount += 100_000;
+        pipe.send(new Uint8Array(100_000));
+        const drained = pipe.drained({ belowBytes: 0 });
+        let waiting = true;
+        void drained.then(() => {
+          waiting = false;
+        });
+        await vi.advanceTimersByTimeAsync(0);
+        while (waiting) await vi.advanceTimersByTimeAsync(1);
+        left = socket.bufferedAmount;
+      }
+      clearInterval(line);
+      return left;
+    }
+    expect(await leftOn(1_000)).toBeLessThanOrEqual(40_000);
+    const fast = await leftOn(50_000);
+    expect(fast).toBeGreaterThan(500_000);
+    expect(fast).toBeLessThanOrEqual(2_097_152);
+  });
+
   test('in the background, where timers are slow, a message that comes in makes drained look again', async () => {
     const { socket, pipe } = pair({ bufferedBytes: 1000 });
     socket.bufferedAmount = 2000;

@@ -55,6 +55,12 @@ class WebSocketPipe implements MessagePipe {
   #closed: boolean;
   #closing = false;
   #wake: (() => void) | undefined;
+  /** All bytes that left, up to the last measurement, and when that was. */
+  #left = 0;
+  #measuredAt = 0;
+  #sentBytes = 0;
+  /** Of the fastest time of late. */
+  #bytesPerMs = 0;
   /** Those who wait for room: each looks whether there is some, or whether all is over. */
   readonly #looks = new Set<() => void>();
 
@@ -89,10 +95,15 @@ class WebSocketPipe implements MessagePipe {
     } else {
       this.#socket.send(plain(data));
     }
+    this.#sentBytes += byteLength(data);
     return this.bufferedAmount <= this.#limitBytes;
   }
 
-  drained({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  /**
+   * With `belowBytes` no less is left in the queue than goes out until it is looked at again: on a slow line next to nothing,
+   * so that what is said meanwhile is soon through, on a fast one enough to keep it busy.
+   */
+  drained({ signal, belowBytes }: { signal?: AbortSignal; belowBytes?: number } = {}): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         clearInterval(timer);
@@ -103,7 +114,7 @@ class WebSocketPipe implements MessagePipe {
       const onAbort = () => settle(() => reject(signal?.reason));
       const look = () => {
         if (this.#closed || this.#socket.readyState > 1) settle(() => reject(lost()));
-        else if (this.bufferedAmount <= this.#limitBytes / 2) settle(resolve);
+        else if (this.bufferedAmount <= this.#enough(belowBytes)) settle(resolve);
       };
       const timer = setInterval(look, POLL_MS);
       this.#looks.add(look);
@@ -137,6 +148,25 @@ class WebSocketPipe implements MessagePipe {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** How little must be in the queue for more to be sent. */
+  #enough(belowBytes: number | undefined): number {
+    this.#measure();
+    if (belowBytes === undefined) return this.#limitBytes / 2;
+    return Math.min(this.#limitBytes / 2, Math.max(belowBytes, this.#bytesPerMs * 2 * POLL_MS));
+  }
+
+  /** How fast the line is, between looks that are far enough apart to tell. */
+  #measure(): void {
+    const now = performance.now();
+    const left = this.#sentBytes - this.bufferedAmount;
+    const elapsedMs = now - this.#measuredAt;
+    if (elapsedMs < POLL_MS / 2) return;
+    // It slows down over some looks: one in which nothing happened to leave says little.
+    this.#bytesPerMs = Math.max((left - this.#left) / elapsedMs, this.#bytesPerMs * 0.75);
+    this.#left = left;
+    this.#measuredAt = now;
   }
 
   #flush(): void {

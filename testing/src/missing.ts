@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 const probes = {
   chromium: () => existsSync('/usr/bin/chromium'),
   nginx: () => existsSync('/usr/sbin/nginx'),
+  /** Root on Linux, who may make namespaces and links between them. */
+  'network-namespaces': () => spawnSync('ip', ['netns', 'list']).status === 0 && process.getuid?.() === 0,
   'python-websockets': () => spawnSync('/usr/bin/python3', ['-c', 'import websockets']).status === 0,
 } as const;
 
@@ -13,7 +15,7 @@ const probes = {
  */
 export function missing(part: keyof typeof probes): string | false {
   if (probes[part]()) return false;
-  const reason = `${part} is not installed: tests that need it are skipped`;
+  const reason = `${part} is not here: tests that need it are skipped`;
   if (process.env['WSFERRY_REQUIRE_ALL']) throw new Error(reason);
   console.warn(reason);
   return reason;

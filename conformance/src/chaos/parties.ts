@@ -10,9 +10,15 @@ const WSFERRY = join(dirname(createRequire(import.meta.url).resolve('@wsferry/cl
 
 type Event = { readonly event: string; readonly [field: string]: unknown };
 
+export interface PartyOptions {
+  readonly within?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** One wsferry process that prints JSON; it may be killed and started again, with the same words. */
 export class Party {
-  readonly #args: readonly string[];
+  readonly #command: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
   readonly #cwd: string;
   #child: ChildProcess | undefined;
   #closed: Promise<number | string> | undefined;
@@ -22,9 +28,11 @@ export class Party {
   forget = false;
   onEvent: ((event: Event) => void) | undefined;
 
-  constructor(args: readonly string[], cwd: string) {
-    this.#args = args;
+  /** `within`: the command that runs it somewhere else, such as in another network namespace. */
+  constructor(args: readonly string[], cwd: string, { within = [], env = {} }: PartyOptions = {}) {
+    this.#command = [...within, process.execPath, WSFERRY, ...args, '--json'];
     this.#cwd = cwd;
+    this.#env = env;
   }
 
   get stderr(): string {
@@ -37,9 +45,10 @@ export class Party {
 
   start(): void {
     const { WSFERRY_URL: _, WSFERRY_TOKEN: __, ...env } = process.env;
-    const child = spawn(process.execPath, [WSFERRY, ...this.#args, '--json'], {
+    const [command, ...args] = this.#command;
+    const child = spawn(command as string, args, {
       cwd: this.#cwd,
-      env,
+      env: { ...env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

@@ -1,7 +1,14 @@
 export { type Arrival, ArrivalBoard } from './arrival-board.ts';
 export { codeSentences, isTransferCode, type TransferCode } from './codes.ts';
 export { receiveFiles, sendFile } from './conveniences.ts';
-export { Courier, type CourierClock, type CourierOptions, type LineEvent, type RetryOptions } from './courier/index.ts';
+export {
+  Courier,
+  type CourierClock,
+  type CourierOptions,
+  type LineEvent,
+  type ProbeOptions,
+  type RetryOptions,
+} from './courier/index.ts';
 export { type DigestField, digestField } from './digest.ts';
 export { encodeFileData, encodePacket } from './encode.ts';
 export { asTransferError, TransferError, type TransferErrorOptions } from './errors.ts';

@@ -6,6 +6,8 @@ export interface RetryOptions {
   readonly firstDelayMs?: number | undefined;
   /** The most to wait before a try, in ms; default 15 s. */
   readonly longestDelayMs?: number | undefined;
+  /** Also when it is the first connection that fails. Default false: an address that was never there is told at once. */
+  readonly first?: boolean | undefined;
 }
 
 /**

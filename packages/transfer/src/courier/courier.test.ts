@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   bytesSource,
   Courier,
+  type CourierOptions,
   type LineEvent,
   type MemoryPipe,
   memoryReceiver,
@@ -13,7 +14,7 @@ import {
 const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => (index * 7) % 251);
 
 /** A receiver that can be reached or not, and a courier on its way there. `random` is 1: delays are exact. */
-function set(options: { forMs?: number; isFinal?: (error: unknown) => boolean } = {}) {
+function set(options: Partial<CourierOptions> & { forMs?: number; first?: boolean; mute?: boolean } = {}) {
   const clock = new FakeClock();
   const events: LineEvent[] = [];
   const { accept, files } = memoryReceiver();
@@ -26,10 +27,12 @@ function set(options: { forMs?: number; isFinal?: (error: unknown) => boolean } 
       if (place.down) throw place.down;
       const [near, far] = pipePair();
       pipes.push(near);
-      openSession(far, { role: 'acceptor', accept });
+      // Half open: what is said arrives nowhere, and no answer comes.
+      if (!options.mute || pipes.length > 1) openSession(far, { role: 'acceptor', accept });
       return near;
     },
-    retry: { forMs: options.forMs ?? 600_000 },
+    retry: { forMs: options.forMs ?? 600_000, first: options.first },
+    probe: options.probe,
     ...(options.isFinal && { isFinal: options.isFinal }),
     clock,
     random: () => 1,
@@ -175,7 +178,60 @@ describe('a courier whose line is cut', () => {
   });
 });
 
+describe('a courier that probes', () => {
+  test('gives up a connection on which no answer comes, and sends over another', async () => {
+    const { clock, courier, event, files, pipes } = set({ probe: { intervalMs: 5000, timeoutMs: 10_000 }, mute: true });
+    const sent = courier.sendFile(bytesSource('a', bytes));
+    await event('connected');
+    clock.advance(5000);
+    // The probe goes out in a turn of its own, and then the time for its answer begins.
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(10_000);
+    const lost = (await event('lost')) as Extract<LineEvent, { type: 'lost' }>;
+    expect(lost.error).toMatchObject({
+      code: 'CONNECTION_LOST',
+      message: expect.stringContaining('no answer for 10 s'),
+    });
+    clock.advance(lost.retryInMs);
+    await sent;
+    expect(files.get('a')).toEqual(bytes);
+    expect(pipes).toHaveLength(2);
+  });
+
+  test('leaves a connection alone whose peer answers', async () => {
+    const { clock, courier, event, events } = set({ probe: {} });
+    await courier.sendFile(bytesSource('a', bytes));
+    await event('connected');
+    for (let i = 0; i < 5; i++) {
+      clock.advance(5000);
+      // The answer is a few turns away.
+      await (await courier.session()).probe();
+    }
+    expect(events.map(({ type }) => type)).toEqual(['connected']);
+  });
+});
+
 describe('a courier', () => {
+  test('with retry.first also opens a first connection that fails', async () => {
+    const { clock, courier, event, files, place } = set({ first: true });
+    place.down = new Error('nobody there');
+    const sent = courier.sendFile(bytesSource('a', bytes));
+    const { retryInMs } = (await event('lost')) as Extract<LineEvent, { type: 'lost' }>;
+    place.down = undefined;
+    clock.advance(retryInMs);
+    await sent;
+    expect(files.get('a')).toEqual(bytes);
+  });
+
+  test('does not wait any longer when it is told so', async () => {
+    const { courier, event, files, pipes } = set();
+    const sent = courier.sendFile(cutting('a', () => pipes.at(-1)!.abort()));
+    await event('lost');
+    courier.retryNow();
+    await sent;
+    expect(files.get('a')).toEqual(bytes);
+  });
+
   test('tells at once of an address where nobody ever was', async () => {
     const { courier, place, events } = set();
     place.down = new Error('nobody there');

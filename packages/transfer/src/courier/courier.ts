@@ -14,7 +14,7 @@ import type {
 import type { TransferEvent } from '../transfer-event.ts';
 import type { RetryOptions } from './backoff.ts';
 import { Heard } from './heard.ts';
-import { type CourierClock, Line, type LineEvent } from './line.ts';
+import { type CourierClock, Line, type LineEvent, type ProbeOptions } from './line.ts';
 
 /** What a {@link Courier} needs and how it behaves. */
 export interface CourierOptions {
@@ -25,6 +25,8 @@ export interface CourierOptions {
   readonly retry?: RetryOptions | undefined;
   /** Whether an error of `connect` does not get better by trying again (refused, a wrong certificate). Default: none is. */
   readonly isFinal?: ((error: unknown) => boolean) | undefined;
+  /** Asks whether the peer is still there. Default: not; a `Connection` notices that itself, a browser's WebSocket does not. */
+  readonly probe?: ProbeOptions | undefined;
   /** Hears what happens to the line. What it throws is dropped. */
   readonly onEvent?: ((event: LineEvent) => void) | undefined;
   /** Where time comes from. Default: the system's. */
@@ -47,7 +49,7 @@ const systemClock: CourierClock = {
  * {@link RetryOptions}), and goes on with every file where it was. That needs a receiver which keeps what it got and a source
  * with a `resumeKey`; without them a file begins anew on the next connection, and is verified just the same.
  *
- * The first connection is not tried twice: an address that was never there is told at once.
+ * The first connection is not tried twice unless `retry.first` says so: an address that was never there is told at once.
  */
 export class Courier {
   readonly #line: Line;
@@ -66,6 +68,11 @@ export class Courier {
         }
       },
     });
+  }
+
+  /** Does not wait any longer before the next try: the network is back, or somebody has no patience. */
+  retryNow(): void {
+    this.#line.retryNow();
   }
 
   /** The session that is open now, or the next one: for what is not worth repeating. */
@@ -122,8 +129,8 @@ export class Courier {
         }
         return;
       } catch (error) {
-        if (options.signal?.aborted || !isLoss(error)) throw error;
-        await this.#line.drop(session, error);
+        if (options.signal?.aborted || !(isLoss(error) || this.#line.wasDropped(session))) throw error;
+        this.#line.drop(session, error);
       }
     }
   }
@@ -136,12 +143,13 @@ export class Courier {
   /**
    * Hears of files and notes that arrive at the peer until the signal comes, over as many connections as it takes. Rejects
    * when no connection is to be had any more. What arrived between two connections is told from the peer's memory, when it
-   * is among the last `recent` (100), and nothing is told twice.
+   * is among the last 100, and nothing is told twice. `onWatching`: from here on nothing is missed.
    */
   async watch(
     listeners: WatchListeners,
-    { recent = 0, signal }: { readonly recent?: number; readonly signal?: AbortSignal } = {},
+    options: { readonly recent?: number; readonly signal?: AbortSignal; readonly onWatching?: () => void } = {},
   ): Promise<void> {
+    const { recent = 0, signal, onWatching } = options;
     const heard = new Heard(listeners);
     for (let first = true; !signal?.aborted; first = false) {
       const session = await this.#line.session(signal).catch((error) => {
@@ -152,7 +160,10 @@ export class Courier {
       session.watch(heard.listeners, { recent: Math.max(recent, REPEATED) });
       // Its answer stands behind all that is repeated.
       if (first) await session.probe(signal ? { signal } : {}).catch(() => {});
-      if (first) heard.begin(recent);
+      if (first) {
+        heard.begin(recent);
+        onWatching?.();
+      }
       await untilAborted(session.closed, signal);
     }
   }
@@ -176,8 +187,8 @@ export class Courier {
         this.#line.progressed();
         return done;
       } catch (error) {
-        if (signal?.aborted || !isLoss(error)) throw error;
-        await this.#line.drop(session, error);
+        if (signal?.aborted || !(isLoss(error) || this.#line.wasDropped(session))) throw error;
+        this.#line.drop(session, error);
       }
     }
   }

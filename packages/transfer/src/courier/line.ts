@@ -30,11 +30,20 @@ export type LineEvent =
   /** No more tries: time is up, or `error` is one that does not get better. */
   | { readonly type: 'gave-up'; readonly error: unknown };
 
+/** When a peer is asked whether it is still there, for connections that cannot notice it themselves (a browser's). */
+export interface ProbeOptions {
+  /** How long after the last answer, in ms. Default 5 s. */
+  readonly intervalMs?: number | undefined;
+  /** How long to wait for an answer before the connection is given up, in ms. Default 10 s. */
+  readonly timeoutMs?: number | undefined;
+}
+
 export interface LineOptions {
   readonly connect: (signal: AbortSignal) => Promise<MessagePipe>;
   readonly session?: Omit<SessionOptions, 'role'> | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly isFinal?: ((error: unknown) => boolean) | undefined;
+  readonly probe?: ProbeOptions | undefined;
   readonly clock: CourierClock;
   readonly random: () => number;
   readonly onEvent: (event: LineEvent) => void;
@@ -60,6 +69,8 @@ export class Line {
   readonly #backoff: Backoff;
   readonly #ended = new AbortController();
   readonly #waiters = new Set<Waiter>();
+  readonly #dropped = new WeakSet<Session>();
+  #hurry: (() => void) | undefined;
   #session: Session | undefined;
   #opening: Promise<void> | undefined;
   #connectedBefore = false;
@@ -107,10 +118,24 @@ export class Line {
     this.#backoff.progressed();
   }
 
-  /** Nothing more is to be had of this session, although its connection may still be there: it is closed. */
-  async drop(session: Session, why: unknown): Promise<void> {
+  /**
+   * Nothing more is to be had of this session, although its connection may still be there: it is closed, and nobody waits
+   * for that, because a connection that is half open may take its time.
+   */
+  drop(session: Session, why: unknown): void {
+    this.#dropped.add(session);
     if (this.#session === session) this.#lost(why);
-    await session.close();
+    void session.close(1001);
+  }
+
+  /** Whether it was this side that gave the session up: what its transfers ended with is not their fault then. */
+  wasDropped(session: Session): boolean {
+    return this.#dropped.has(session);
+  }
+
+  /** Ends the wait before the next try, if there is one. */
+  retryNow(): void {
+    this.#hurry?.();
   }
 
   /** Ends the session, cuts short every wait, and gives nobody a new one. */
@@ -133,7 +158,7 @@ export class Line {
       } catch (error) {
         if (this.#failure !== undefined) return;
         // What was never there is not lost: whoever asked is told at once.
-        if (!this.#connectedBefore || this.#options.isFinal?.(error)) {
+        if ((!this.#connectedBefore && !this.#options.retry?.first) || this.#options.isFinal?.(error)) {
           this.#giveUp(error);
           return;
         }
@@ -156,6 +181,25 @@ export class Line {
       if (this.#session === session) this.#lost(await connectionLost(pipe, undefined));
     });
     for (const waiter of [...this.#waiters]) waiter.resolve(session);
+    if (this.#options.probe) void this.#watchOver(session, this.#options.probe);
+  }
+
+  /** Asks again and again whether the peer is there, until the session has ended, or is given up for want of an answer. */
+  async #watchOver(session: Session, { intervalMs = 5000, timeoutMs = 10_000 }: ProbeOptions): Promise<void> {
+    const { clock } = this.#options;
+    const over = new AbortController();
+    void session.closed.then(() => over.abort());
+    while (this.#session === session) {
+      await sleep(clock, intervalMs, over.signal);
+      if (this.#session !== session) return;
+      const late = new AbortController();
+      const timer = clock.setTimeout(() => late.abort(), timeoutMs);
+      await session.probe({ signal: late.signal }).catch(() => {});
+      clock.clearTimeout(timer);
+      if (!late.signal.aborted) continue;
+      const message = `the connection is dead: no answer for ${Math.round(timeoutMs / 1000)} s`;
+      this.drop(session, new TransferError('CONNECTION_LOST', message));
+    }
   }
 
   #lost(error: unknown): void {
@@ -172,7 +216,10 @@ export class Line {
       return false;
     }
     onEvent({ type: 'lost', ...loss, retryInMs, attempt: this.#backoff.tries });
-    await sleep(clock, retryInMs, this.#ended.signal);
+    const hurry = new AbortController();
+    this.#hurry = () => hurry.abort();
+    await sleep(clock, retryInMs, AbortSignal.any([this.#ended.signal, hurry.signal]));
+    this.#hurry = undefined;
     return true;
   }
 

@@ -200,7 +200,7 @@ export function explainTransfer(error: unknown): Explanation {
 }
 
 const REFUSAL_HINTS: Readonly<Record<string, string>> = {
-  NO_SPACE: "the receiver's disk has no room for it now",
+  NO_SPACE: 'the receiver has no room for it now',
   BAD_NAME: 'rename the file',
   SHUTTING_DOWN: 'the receiver is being stopped; try again later',
 };

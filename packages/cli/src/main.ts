@@ -5,7 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { SendOptions } from './commands/send.ts';
 import type { ServeOptions } from './commands/serve.ts';
 import { ExitCode } from './exit-codes.ts';
-import { parseDuration } from './quantities.ts';
+import { parseBytes, parseDuration } from './quantities.ts';
 
 const cwd = process.cwd();
 let exitCode: ExitCode = ExitCode.Done;
@@ -105,6 +105,12 @@ program
   .addOption(tokenFile('let in only who has the token in this file; else the one in WSFERRY_TOKEN'))
   .option('--insecure-public', 'listen where other machines can reach it, and want no token')
   .option('--trust-proxy <address...>', 'proxies that say who comes through them: 127.0.0.1, 10.0.0.0/8, unix')
+  .addOption(new Option('--read-only', 'store nothing').conflicts('writeOnly'))
+  .option('--write-only', 'tell nobody what is here: nothing can be fetched, listed or watched')
+  .option('--max-file <size>', 'refuse larger files: 10GB, 500MiB', parseBytes)
+  .option('--max-total <size>', 'refuse what would make all files in the folder larger than this together', parseBytes)
+  .option('--min-free <size>', 'refuse what would leave less of the disk free', parseBytes)
+  .option('--max-transfers <number>', 'so many files at once, over all senders; further ones wait', parseCount)
   .option('--no-compress', 'refuse permessage-deflate, which is accepted when a sender offers it')
   .option('--tls-cert <file>', 'certificate chain in PEM: serve wss', given)
   .option('--tls-key <file>', 'its private key in PEM', given)
@@ -116,6 +122,7 @@ program
 Examples:
   wsferry serve
   wsferry serve --dir ~/Downloads --host 0.0.0.0 --token-file token
+  wsferry serve --write-only --max-file 2GB --max-total 100GB --min-free 10GB
   wsferry serve --port 0 --json
   wsferry serve --socket /run/wsferry.sock
   wsferry serve --allow-origin https://files.example.org --trust-proxy 127.0.0.1
@@ -146,6 +153,11 @@ function given(text: string): string {
 function parseOrigin(text: string, before: readonly string[] = []): string[] {
   if (URL.canParse(text) && new URL(text).origin === text) return [...before, text];
   throw new InvalidArgumentError('expected a scheme and a host, such as https://example.com, and no path.');
+}
+
+function parseCount(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('expected a whole number from 1 on.');
 }
 
 function parsePort(text: string): number {

@@ -9,12 +9,29 @@ import {
   SUBPROTOCOL,
   TOKEN_SUBPROTOCOL_PREFIX,
   type TransferEvent,
+  TransferLimit,
 } from '@wsferry/transfer';
 import { directoryReceiver, type Leftover } from '@wsferry/transfer/node';
 import { CliError, explainListen, systemCode } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
 import { explainSocket } from './explain-socket.ts';
 import { INTERRUPTED_CLOSE_MS } from './leaving.ts';
+
+/** What a receiver does not do. */
+export interface ReceiverLimits {
+  /** Nothing can be stored. */
+  readonly readOnly?: boolean | undefined;
+  /** Nothing can be fetched, listed or watched. */
+  readonly writeOnly?: boolean | undefined;
+  /** Larger files are refused with TOO_LARGE. */
+  readonly maxFileBytes?: number | undefined;
+  /** What all files in the folder may have together; beyond it, NO_SPACE. */
+  readonly maxTotalBytes?: number | undefined;
+  /** What stays free of the disk; beyond it, NO_SPACE. */
+  readonly minFreeBytes?: number | undefined;
+  /** Files at once, over all connections; further ones wait. */
+  readonly maxTransfers?: number | undefined;
+}
 
 /** A receiver that listens: `serve`, or the one that `send` embeds. */
 export interface Receiver {
@@ -42,6 +59,7 @@ export interface ReceiverOptions {
   readonly token?: string;
   /** Proxies whose X-Forwarded-For is believed. Default none. */
   readonly trustedProxies?: readonly string[];
+  readonly limits?: ReceiverLimits;
   /** Accept permessage-deflate when it is offered. Default true: the sender knows whether it is worth it. */
   readonly compress?: boolean;
   /** `connection` tells the transfers of two senders apart: their ids are their own. */
@@ -51,9 +69,11 @@ export interface ReceiverOptions {
 /** Listens and stores what comes in. Rejects with a CliError. */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
   const { host, port, dir, tls, socketPath, origins, token, trustedProxies, compress = true, onTransfer } = options;
-  await checkDirectory(dir, options.create);
-  const { accept, leftovers } = await directoryReceiver(dir);
-  const board = new ArrivalBoard();
+  const { readOnly = false, writeOnly = false, maxFileBytes, maxTransfers, ...space } = options.limits ?? {};
+  await checkDirectory(dir, options);
+  const storing = readOnly ? undefined : await directoryReceiver(dir, withoutUndefined(space));
+  const board = writeOnly ? undefined : new ArrivalBoard();
+  const limit = maxTransfers === undefined ? undefined : new TransferLimit(maxTransfers);
   const sessions = new Set<Session>();
 
   function serve(connection: Connection): void {
@@ -63,8 +83,10 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     }
     const session = openSession(connection, {
       role: 'acceptor',
-      accept,
+      accept: storing?.accept,
       board,
+      maxFileBytes,
+      limit,
       ...(onTransfer && { onTransfer: (event) => onTransfer(event, connection) }),
     });
     sessions.add(session);
@@ -88,13 +110,14 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     return {
       url: listener.url,
       dir,
-      unowned: leftovers.filter(({ owner }) => owner === 'unknown'),
+      unowned: storing?.leftovers.filter(({ owner }) => owner === 'unknown') ?? [],
       async close() {
         // The sessions first: only they can tell the senders why (SHUTTING_DOWN).
         const going = [CloseCode.GoingAway, 'the receiver is stopping'] as const;
         const ending = [...sessions].map((session) => session.close(...going));
         await listener.close({ code: going[0], reason: going[1], timeoutMs: INTERRUPTED_CLOSE_MS });
         await Promise.allSettled(ending);
+        await storing?.close();
       },
     };
   } catch (error) {
@@ -104,14 +127,19 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   }
 }
 
-async function checkDirectory(dir: string, create: boolean): Promise<void> {
+function withoutUndefined(space: Pick<ReceiverLimits, 'maxTotalBytes' | 'minFreeBytes'>) {
+  const { maxTotalBytes = Number.POSITIVE_INFINITY, minFreeBytes = 0 } = space;
+  return { maxTotalBytes, minFreeBytes };
+}
+
+async function checkDirectory(dir: string, { create, limits }: ReceiverOptions): Promise<void> {
   const fail = (code: string, message: string, hint: string, cause?: unknown): never => {
     throw new CliError(code, message, ExitCode.Failed, { hint, cause });
   };
   try {
     if (create) await mkdir(dir, { recursive: true });
     if (!(await stat(dir)).isDirectory()) fail('NOT_A_DIRECTORY', `${dir} is not a directory`, 'choose a folder');
-    await access(dir, constants.W_OK | constants.X_OK);
+    await access(dir, constants.X_OK | (limits?.readOnly ? constants.R_OK : constants.W_OK));
   } catch (error) {
     switch (systemCode(error)) {
       case undefined:

@@ -4,12 +4,14 @@ import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from
 import type { Accept, StoredFile } from './ports.ts';
 import { ReceiveDriver } from './receive-driver.ts';
 import type { TransferEvent } from './transfer-event.ts';
+import { TransferLimit } from './transfer-limit.ts';
 
 /** How a session takes files. */
 export interface IncomingOptions {
   /** What the peer's ids leave when divided by two. */
   readonly parity: 0 | 1;
   readonly maxTransfers: number;
+  readonly limit?: TransferLimit | undefined;
   readonly accept?: Accept | undefined;
   readonly windowBytes?: number | undefined;
   readonly maxFileBytes?: number | undefined;
@@ -28,12 +30,19 @@ export class Incoming {
   #highestId = 0;
   #pendingBytes = 0;
   #roomy: (() => void) | undefined;
+  #limit: TransferLimit | undefined;
   #ended: TransferError | undefined;
 
   constructor(send: (packet: Packet) => void, options: IncomingOptions) {
     this.#send = send;
     this.#options = options;
     this.#credit = new Credit(options.windowBytes ?? 4_194_304);
+    this.#limit = options.limit;
+  }
+
+  /** Bytes that came and are not stored yet. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
   }
 
   #owns(id: number): boolean {
@@ -65,6 +74,14 @@ export class Incoming {
   /** The peer broke a rule in this transfer, and was told. */
   fail(id: number, error: TransferError): void {
     this.#drivers.get(id)?.stop(error, undefined);
+  }
+
+  /** Lets offers from now on wait until the end. Resolves when the transfers under way have ended. */
+  async retire(): Promise<void> {
+    this.#limit = new TransferLimit(1);
+    this.#limit.close();
+    const underWay = [...this.#drivers.values()].filter((driver) => !driver.waiting);
+    await Promise.all(underWay.map((driver) => driver.settled));
   }
 
   /** Ends every transfer, and refuses those to come. */
@@ -114,6 +131,8 @@ export class Incoming {
     }
     this.#highestId = id;
     const { accept, maxFileBytes = Number.POSITIVE_INFINITY, maxTransfers } = this.#options;
+    const full = this.#drivers.size >= maxTransfers;
+    const place = full ? undefined : this.#limit?.enter();
     const driver = new ReceiveDriver(packet, {
       send: this.#send,
       emit: (event) => this.#emit(event),
@@ -125,10 +144,13 @@ export class Incoming {
       accept,
       credit: this.#credit,
       maxFileBytes,
+      place,
     });
-    const full = this.#drivers.size >= maxTransfers;
     this.#drivers.set(id, driver);
-    void driver.settled.then(() => this.#drivers.delete(id));
+    void driver.settled.then(() => {
+      this.#drivers.delete(id);
+      place?.leave();
+    });
     driver.start(full ? new TransferError('TOO_MANY_TRANSFERS', `at most ${maxTransfers} may be open`) : undefined);
   }
 

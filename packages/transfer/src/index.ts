@@ -72,3 +72,4 @@ export {
 } from './states.ts';
 export { offeredSubprotocols, TOKEN_SUBPROTOCOL_PREFIX } from './subprotocols.ts';
 export type { TransferEvent, TransferNews } from './transfer-event.ts';
+export { type Place, TransferLimit } from './transfer-limit.ts';

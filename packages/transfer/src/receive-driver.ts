@@ -5,6 +5,7 @@ import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from
 import type { Accept, FileSink, TransferControl } from './ports.ts';
 import { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
 import type { TransferEvent, TransferNews } from './transfer-event.ts';
+import type { Place } from './transfer-limit.ts';
 
 /** What a {@link ReceiveDriver} needs of its session. */
 export interface ReceivePort {
@@ -18,6 +19,8 @@ export interface ReceivePort {
   /** Of all files of the session. */
   readonly credit: Credit;
   readonly maxFileBytes: number;
+  /** What the offer waits for before it is decided on; left here only when its turn has not come. */
+  readonly place: Place | undefined;
 }
 
 /** Runs one {@link ReceiveMachine} over a {@link FileSink} and a session. */
@@ -56,6 +59,11 @@ export class ReceiveDriver {
     return this.#pendingBytes > this.#share.givenBytes;
   }
 
+  /** Whether it is not its turn yet. */
+  get waiting(): boolean {
+    return this.#port.place?.taken === false;
+  }
+
   /** Decides on the offer; the answer goes out when `accept` has one. `refusal`: it is decided already. */
   start(refusal?: TransferError): void {
     this.#emit({ type: 'offered' });
@@ -65,6 +73,8 @@ export class ReceiveDriver {
         this.#machine.checkOffer();
         const offer = fileOffer(this.#offer);
         if (!this.#port.accept) throw new TransferError('FORBIDDEN', 'this side takes no files');
+        if (this.#port.place) await this.#port.place.ready;
+        if (this.#machine.ended) return;
         const held = await this.#port.accept(offer, this.#control());
         this.#sink = held.sink;
         // Ended while we decided: the task of `#fail` stands behind this one and discards the sink.
@@ -206,6 +216,7 @@ export class ReceiveDriver {
 
   #fail(error: TransferError, keepPartial: boolean): void {
     const refused = this.#sink === undefined;
+    if (this.#port.place?.taken === false) this.#port.place.leave();
     // After the call that is running; the ones behind it see that the machine ended and do nothing.
     this.#do(async () => {
       await this.#sink?.discard({ keepPartial }).catch(() => {});

@@ -6,6 +6,7 @@ import type { Accept, AcceptFolder, FileShelf, FileSource, StoredFile } from './
 import { type About, checkAbout } from './probes.ts';
 import type { SendingEvent, SendProgress } from './send-driver.ts';
 import type { TransferEvent } from './transfer-event.ts';
+import type { TransferLimit } from './transfer-limit.ts';
 
 /** How a session is to run. */
 export interface SessionOptions {
@@ -27,6 +28,8 @@ export interface SessionOptions {
   readonly maxFileBytes?: number | undefined;
   /** Open transfers in one direction, from 1 on, 128 by default. More of ours wait; more of the peer's are refused. */
   readonly maxTransfers?: number | undefined;
+  /** How many files are taken at once over all sessions that share it; offers beyond wait for their turn. */
+  readonly limit?: TransferLimit | undefined;
   /**
    * What this program tells a peer that asks, by `about()`: such as `{ software: 'ferry/1.2.3' }`. At most 1,000 characters
    * together; by default nothing.
@@ -117,6 +120,13 @@ export interface Session {
   probe(options?: { readonly signal?: AbortSignal }): Promise<number>;
   /** What the program at the other end tells of itself; `{}` when that is nothing. Rejects as `probe` does. */
   about(options?: { readonly signal?: AbortSignal }): Promise<About>;
+  /** Bytes of files that have come and are not stored yet. */
+  readonly pendingBytes: number;
+  /**
+   * For a server that is to stop: files that are offered from now on wait, and are refused with SHUTTING_DOWN when the
+   * session is closed. Resolves when those under way have ended, in both directions.
+   */
+  retire(): Promise<void>;
   /** Resolves, never rejects, when the pipe has ended and every sink and source is closed. */
   readonly closed: Promise<void>;
   /** Cancels what is open with SHUTTING_DOWN, closes the pipe (1000 unless told otherwise) and resolves like `closed`. */

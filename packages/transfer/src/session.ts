@@ -121,6 +121,14 @@ class PipeSession implements Session {
     this.#outbox.send({ type: 'WATCH', recent });
   }
 
+  get pendingBytes(): number {
+    return this.#incoming.pendingBytes;
+  }
+
+  async retire(): Promise<void> {
+    await Promise.all([this.#incoming.retire(), this.#outgoing.settled()]);
+  }
+
   close(code = 1000, reason = ''): Promise<void> {
     if (!this.#closing) {
       this.#stop(new TransferError('SHUTTING_DOWN'), true);

@@ -8,7 +8,7 @@ import { CliError, explain } from '../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { bytes } from '../format.ts';
 import { watchInterruption } from '../interruption.ts';
-import { type Receiver, startReceiver } from '../receiver.ts';
+import { type Receiver, type ReceiverLimits, startReceiver } from '../receiver.ts';
 import { createReporter, type Reporter } from '../reporters/reporter.ts';
 import { MIN_TOKEN_LENGTH, readToken } from '../token.ts';
 
@@ -27,6 +27,13 @@ export interface ServeOptions {
   readonly insecurePublic?: boolean;
   /** Proxies whose X-Forwarded-For is believed. */
   readonly trustProxy?: readonly string[];
+  readonly readOnly?: boolean;
+  readonly writeOnly?: boolean;
+  /** Bytes. */
+  readonly maxFile?: number;
+  readonly maxTotal?: number;
+  readonly minFree?: number;
+  readonly maxTransfers?: number;
   /** Accept permessage-deflate when it is offered. */
   readonly compress: boolean;
   readonly tlsCert?: string;
@@ -57,11 +64,19 @@ export async function serve(cwd: string, options: ServeOptions): Promise<ExitCod
       ...(options.allowOrigin && { origins: ['same-origin', ...options.allowOrigin] }),
       ...(token && { token: token.token }),
       ...(options.trustProxy && { trustedProxies: trusted(options.trustProxy) }),
+      limits: limitsOf(options),
       onTransfer: reportTransfers(reporter, counts),
     });
     const left = unownedWarning(receiver);
     if (left !== undefined) reporter.report({ event: 'warning', message: left });
-    reporter.report({ event: 'receiver', url: receiver.url, dir: receiver.dir, embedded: false });
+    const { readOnly } = options;
+    reporter.report({
+      event: 'receiver',
+      url: receiver.url,
+      dir: receiver.dir,
+      embedded: false,
+      ...(readOnly && { readOnly }),
+    });
     if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
     exitCode = interruption.exitCode;
     await receiver.close();
@@ -170,6 +185,18 @@ async function checkOpenness(
       ? 'token and files come in unencrypted, who is in between can read them: --tls-cert and --tls-key prevent that'
       : undefined;
   if (message !== undefined) reporter.report({ event: 'warning', message });
+}
+
+function limitsOf(options: ServeOptions): ReceiverLimits {
+  const { readOnly = false, writeOnly = false, maxFile, maxTotal, minFree, maxTransfers } = options;
+  return {
+    readOnly,
+    writeOnly,
+    maxFileBytes: maxFile,
+    maxTotalBytes: maxTotal,
+    minFreeBytes: minFree,
+    maxTransfers,
+  };
 }
 
 function trusted(proxies: readonly string[]): readonly string[] {

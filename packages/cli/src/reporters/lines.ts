@@ -23,7 +23,8 @@ export function receiverLine(event: CliEvent & { event: 'receiver' }, color: boo
   const c = picocolors.createColors(color);
   const url = c.cyan(printable(event.url));
   const dir = printable(event.dir);
-  if (!event.embedded) return `listening at ${url}, saving into ${dir} (Ctrl-C ends)`;
+  const what = event.readOnly ? `serving ${dir}, storing nothing` : `saving into ${dir}`;
+  if (!event.embedded) return `listening at ${url}, ${what} (Ctrl-C ends)`;
   return `${printable(event.reason ?? 'no receiver')}: receiving in this process at ${url}, saving into ${dir}`;
 }
 

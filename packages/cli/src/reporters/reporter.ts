@@ -6,7 +6,7 @@ import type { EndingSignal } from '../interruption.ts';
  */
 export type CliEvent =
   /** A receiver of this process listens: `serve`, or the embedded one of `send` (`reason` says why it was needed). */
-  | { event: 'receiver'; url: string; dir: string; embedded: boolean; reason?: string }
+  | { event: 'receiver'; url: string; dir: string; embedded: boolean; readOnly?: boolean; reason?: string }
   /** `compressed`: what came of `--compress`. */
   | { event: 'connected'; url: string; files: number; bytes: number; compressed?: boolean }
   | { event: 'offered'; id: number; name: string; size?: number; path?: string }

@@ -1,3 +1,4 @@
+import { wholeNumber, wholeNumberOrInfinity } from '../options.ts';
 import type { OnConflict } from '../packets.ts';
 import type { Accept, FileOffer } from '../ports.ts';
 import { checkWindowsName } from '../safe-name.ts';
@@ -23,6 +24,13 @@ export interface DirectoryReceiverOptions {
    * to last. 7 days by default; 0 keeps none, `Infinity` all.
    */
   readonly keepPartialsMs?: number;
+  /** Bytes of the disk that stay free for others. Default 0. */
+  readonly minFreeBytes?: number;
+  /**
+   * Bytes that all files in the directory and below may have together: those that were there before, and unfinished ones,
+   * too. Default: no limit but the disk.
+   */
+  readonly maxTotalBytes?: number;
   /**
    * Refuse names with one of `< > : " | ? *`, which Windows does not take. Default: only on Windows. Worth setting
    * elsewhere when the directory lies on a disk of Windows, or is shared with it.
@@ -63,9 +71,10 @@ export const SMALL_FILE_BYTES = 64 * 1024;
  * Unfinished files of processes that were killed, and that nobody can go on with, are removed first; never those of a
  * living one, which may receive into the same directory.
  *
+ * @throws RangeError for a limit that is no number of bytes
  * @throws TransferError when `dir` is missing or no directory (STORAGE_FAILED) or not writable (FORBIDDEN).
  * Refusals while receiving: NO_SPACE (ENOSPC, EDQUOT, or the declared size does not fit beside
- * the other files on their way), FORBIDDEN (EACCES, EPERM,
+ * the other files on their way, or one of the limits does not leave room), FORBIDDEN (EACCES, EPERM,
  * EROFS), BAD_NAME (ENAMETOOLONG, or what Windows does not take), else STORAGE_FAILED; `cause` is Node's error.
  */
 export async function directoryReceiver(
@@ -74,7 +83,9 @@ export async function directoryReceiver(
 ): Promise<DirectoryReceiver> {
   const { fsync = true, durable = false, keepPartialsMs = KEEP_PARTIALS_MS } = options;
   const { windowsNames = process.platform === 'win32' } = options;
-  const receiving = await ReceivingFolder.at(dir, { fsync, durable });
+  const minFreeBytes = wholeNumber('minFreeBytes', options.minFreeBytes ?? 0, 0);
+  const maxTotalBytes = wholeNumberOrInfinity('maxTotalBytes', options.maxTotalBytes ?? Number.POSITIVE_INFINITY, 0);
+  const receiving = await ReceivingFolder.at(dir, { fsync, durable, minFreeBytes, maxTotalBytes });
   const tidy = () => tidyPartials(receiving.path, keepPartialsMs);
   // What cannot be tidied up is no reason not to receive.
   const leftovers = await tidy().catch(() => []);

@@ -63,6 +63,8 @@ export class DirectorySink implements FileSink {
       if (this.#existing !== undefined || end > (this.#storing.offer.size ?? end)) {
         throw new TransferError('SIZE_MISMATCH');
       }
+      const more = this.#space?.need(end);
+      if (more !== undefined) await more;
       const { handle } = this.#partial!;
       this.#torn = true;
       const hashing = this.#feed!.add(bytes);
@@ -109,6 +111,7 @@ export class DirectorySink implements FileSink {
       try {
         if (this.#existing !== undefined) return await this.#commitExisting(this.#existing);
         const stored = await this.#place(this.#partial!).finally(() => this.#removePartial());
+        if (stored.existing) this.#space?.written(0);
         await this.#storing.folder.syncNames();
         return stored;
       } finally {
@@ -125,6 +128,7 @@ export class DirectorySink implements FileSink {
       await partial.keep(this.#torn ? undefined : this.#feed);
       if (!this.#torn) this.#feed = undefined; // it is kept as well
     }
+    if (this.#partial !== undefined) this.#space?.written(0);
     await this.#removePartial();
     this.#end();
   }
@@ -177,7 +181,7 @@ export class DirectorySink implements FileSink {
     this.#partial = partial;
     const { bytes, restarted } = partial.kept;
     if (bytes > 0 && restarted === undefined) {
-      if (offer.size !== undefined) this.#space = await receiving.space.keep(offer.size, bytes);
+      this.#space = await receiving.space.keep(offer.size, bytes);
       const feed = await partial.digested(this.#algorithm, offer.size);
       if (feed !== undefined) {
         this.#feed = feed;
@@ -205,7 +209,7 @@ export class DirectorySink implements FileSink {
     this.#position = 0;
     this.#torn = false;
     if (this.#space !== undefined) this.#space.written(0);
-    else if (offer.size !== undefined) this.#space = await receiving.space.keep(offer.size);
+    else this.#space = await receiving.space.keep(offer.size);
   }
 
   async #place(partial: PartialFile): Promise<StoredFile> {

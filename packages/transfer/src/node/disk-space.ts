@@ -1,70 +1,136 @@
 import { statfs } from 'node:fs/promises';
 import { TransferError } from '../errors.ts';
+import { folderSize } from './folder-size.ts';
 
 /** Room on the disk that is kept for one file. */
 export interface KeptSpace {
-  /** So many bytes of the file are on the disk by now, and need no room any more. */
+  /**
+   * Of a file whose size nobody knew: makes sure of room for so many bytes of it, before they are written. Undefined when
+   * there is; rejects with NO_SPACE.
+   */
+  need(bytes: number): Promise<void> | undefined;
+  /** So many bytes of the file are on the disk by now, and need no room any more; 0 when it was removed. */
   written(bytes: number): void;
   /** The file is complete, or given up. */
   release(): void;
 }
 
-/** The free space of one folder, minus what files on their way into it will still need. */
+/** How much of a disk may be used. */
+export interface SpaceLimits {
+  /** Bytes of the disk that stay free. */
+  readonly minFreeBytes: number;
+  /** Bytes that all files in the folder may have together; Infinity for no limit. */
+  readonly maxTotalBytes: number;
+}
+
+/** Room for a file of unknown size is made sure of in pieces: to ask before each write would cost more than the write. */
+const PIECE_BYTES = 16 * 1024 * 1024;
+
+/** A folder that seems to be full is looked through again, but not more often. */
+const LOOK_AGAIN_MS = 1000;
+
+/** The room in one folder, minus what files on their way into it will still need. */
 export class DiskSpace {
   readonly #path: string;
+  readonly #limits: SpaceLimits;
+  readonly #now: () => number;
   readonly #kept = new Set<Kept>();
+  /** What was written by us, without what was removed again. */
+  #written = 0;
+  /** What lay in the folder when it was looked through, minus what we had written by then. */
+  #others: number | undefined;
+  #looking: Promise<void> | undefined;
+  #lookAgainAt = 0;
 
-  constructor(path: string) {
+  constructor(path: string, limits: SpaceLimits, now: () => number = () => performance.now()) {
     this.#path = path;
+    this.#limits = limits;
+    this.#now = now;
   }
 
   /**
-   * Keeps room for a file of so many bytes, `written` of which are on the disk already. What other processes are about to write nobody can know: for them, and for
-   * files of unknown size, the disk itself has the last word.
+   * Keeps room for a file of so many bytes, `written` of which are on the disk already. What other processes are about to
+   * write nobody can know: for them the disk itself has the last word, as for files of unknown size when nothing is limited.
    *
-   * @throws TransferError NO_SPACE when the disk cannot hold it beside the files that are on their way.
+   * @throws TransferError NO_SPACE when disk or limits cannot hold it beside the files that are on their way.
    */
-  async keep(bytes: number, written = 0): Promise<KeptSpace> {
-    const { bavail, bsize, blocks } = await statfs(this.#path);
-    // From here on nothing waits: two that ask at once cannot both be promised the last room.
-    let promised = 0;
-    for (const kept of this.#kept) promised += kept.bytes;
-    const room = Math.max(0, bavail * bsize - promised);
-    // Some file systems do not count (0 blocks): no news, and the write will tell.
-    const needed = Math.max(0, bytes - written);
-    if (blocks > 0 && needed > room) {
-      const beside = promised > 0 ? ' beside the files that are on their way' : '';
-      const what = written > 0 ? 'the rest of the file' : 'the file';
-      throw new TransferError(
-        'NO_SPACE',
-        `${what} has ${inUnits(needed, Math.ceil)}, the receiver has room for ${inUnits(room, Math.floor)}${beside}`,
-      );
-    }
-    const kept = new Kept(bytes, () => this.#kept.delete(kept));
-    kept.written(written);
+  async keep(bytes: number | undefined, written = 0): Promise<KeptSpace | undefined> {
+    const { minFreeBytes, maxTotalBytes } = this.#limits;
+    if (bytes === undefined && minFreeBytes === 0 && maxTotalBytes === Number.POSITIVE_INFINITY) return undefined;
+    const kept: Kept = {
+      onDisk: written,
+      promised: written,
+      need: (end) => (end <= kept.promised ? undefined : this.#reserve(kept, end, end + PIECE_BYTES)),
+      written: (end) => {
+        this.#written += end - kept.onDisk;
+        kept.onDisk = end;
+      },
+      release: () => void this.#kept.delete(kept),
+    };
     this.#kept.add(kept);
-    return kept;
+    try {
+      // Of a file of unknown size at least a byte: where there is no room at all it need not begin.
+      await this.#reserve(kept, bytes ?? written + 1, bytes ?? written + 1);
+      return kept;
+    } catch (error) {
+      kept.release();
+      throw error;
+    }
+  }
+
+  /** Promises `kept` room for `wanted` bytes of its file, or as much as there is from `least` on. */
+  async #reserve(kept: Kept, least: number, wanted: number): Promise<void> {
+    if (this.#others === undefined) await this.#look();
+    for (;;) {
+      const free = await this.#freeBytes();
+      // From here on nothing waits: two that ask at once cannot both be promised the last room.
+      let beside = 0;
+      for (const other of this.#kept) if (other !== kept) beside += Math.max(0, other.promised - other.onDisk);
+      const inFolder = this.#limits.maxTotalBytes - (this.#others ?? 0) - this.#written;
+      const room = Math.max(0, Math.min(free, inFolder) - beside);
+      if (least - kept.onDisk <= room) {
+        kept.promised = Math.max(kept.promised, Math.min(wanted, kept.onDisk + room));
+        return;
+      }
+      if (free < inFolder || this.#now() < this.#lookAgainAt)
+        throw this.#noSpace(kept, least, room, beside, inFolder < free);
+      // Somebody may have taken files away.
+      await this.#look();
+    }
+  }
+
+  /** What the disk has for us. Some file systems do not count (0 blocks): no news, and the write will tell. */
+  async #freeBytes(): Promise<number> {
+    const { bavail, bsize, blocks } = await statfs(this.#path);
+    return blocks > 0 ? bavail * bsize - this.#limits.minFreeBytes : Number.POSITIVE_INFINITY;
+  }
+
+  #look(): Promise<void> {
+    if (this.#limits.maxTotalBytes === Number.POSITIVE_INFINITY) return Promise.resolve();
+    this.#looking ??= (async () => {
+      const [startedAt, before] = [this.#now(), this.#written];
+      // What is written while we look may be counted twice, and never not at all.
+      this.#others = (await folderSize(this.#path)) - before;
+      this.#lookAgainAt = this.#now() + Math.max(LOOK_AGAIN_MS, 10 * (this.#now() - startedAt));
+      this.#looking = undefined;
+    })();
+    return this.#looking;
+  }
+
+  #noSpace(kept: Kept, least: number, room: number, beside: number, isOwnLimit: boolean): TransferError {
+    const what = kept.onDisk > 0 ? 'the rest of the file' : 'the file';
+    const has = inUnits(room, Math.floor);
+    const of = isOwnLimit ? ` of the ${inUnits(this.#limits.maxTotalBytes, Math.floor)} that its folder may hold` : '';
+    const others = beside > 0 ? ' beside the files that are on their way' : '';
+    const message = `${what} has ${inUnits(least - kept.onDisk, Math.ceil)}, the receiver has room for ${has}${of}${others}`;
+    return new TransferError('NO_SPACE', message);
   }
 }
 
-class Kept implements KeptSpace {
-  readonly #total: number;
-  readonly #forget: () => void;
-  bytes: number;
-
-  constructor(total: number, forget: () => void) {
-    this.#total = total;
-    this.#forget = forget;
-    this.bytes = total;
-  }
-
-  written(bytes: number): void {
-    this.bytes = Math.max(0, this.#total - bytes);
-  }
-
-  release(): void {
-    this.#forget();
-  }
+/** The bytes of a file that are on the disk, and those that it was promised room for. */
+interface Kept extends KeptSpace {
+  onDisk: number;
+  promised: number;
 }
 
 const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];

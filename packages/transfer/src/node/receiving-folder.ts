@@ -1,14 +1,14 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { TransferError } from '../errors.ts';
-import { DiskSpace } from './disk-space.ts';
+import { DiskSpace, type SpaceLimits } from './disk-space.ts';
 import { reason, storageError, systemCode } from './file-errors.ts';
 import { identity } from './folder-handle.ts';
 import { type Folder, FolderTree } from './folder-tree.ts';
 import { PartialsFolder } from './partials-folder.ts';
 
 /** What a {@link ReceivingFolder} does with what it stores. */
-export interface StoringOptions {
+export interface StoringOptions extends SpaceLimits {
   /** Whether the disk is waited for before a file counts as stored. */
   readonly fsync: boolean;
   /** Whether it is waited for before bytes count as stored, too. */
@@ -31,7 +31,7 @@ export class ReceivingFolder {
     this.path = path;
     this.options = options;
     this.#identity = ownIdentity;
-    this.space = new DiskSpace(path);
+    this.space = new DiskSpace(path, options);
     this.tree = new FolderTree(path, options.fsync);
     this.partials = new PartialsFolder(() => this.tree.use([]));
   }

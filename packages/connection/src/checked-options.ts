@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from './clock.ts';
 import { deflateSettings, offeredExtensions } from './compression.ts';
 import { ConnectionError } from './errors.ts';
-import { DEFAULT_KEEPALIVE, type KeepaliveOptions } from './keepalive.ts';
+import { DEFAULT_KEEPALIVE, KeepaliveSchedule } from './keepalive.ts';
 import type { ConnectionOptions } from './options.ts';
 import { DEFAULT_MAX_MESSAGE_BYTES, DEFAULT_THRESHOLD_BYTES } from './protocol.ts';
 
@@ -11,7 +11,7 @@ export class ConnectionSettings {
   readonly deflate: ConnectionOptions['deflate'];
   readonly thresholdBytes: number;
   readonly level: number | undefined;
-  readonly keepalive: KeepaliveOptions | undefined;
+  readonly keepalive: KeepaliveSchedule | undefined;
   readonly closeTimeoutMs: number;
   readonly highWaterMarkBytes: number;
   readonly receiveHighWaterMarkBytes: number;
@@ -60,10 +60,13 @@ export function checkedOptions(options: ConnectionOptions): ConnectionSettings {
     keepalive:
       keepalive === false
         ? undefined
-        : {
-            intervalMs: milliseconds('keepalive.intervalMs', keepalive.intervalMs, DEFAULT_KEEPALIVE.intervalMs),
-            timeoutMs: milliseconds('keepalive.timeoutMs', keepalive.timeoutMs, DEFAULT_KEEPALIVE.timeoutMs),
-          },
+        : new KeepaliveSchedule(
+            {
+              intervalMs: milliseconds('keepalive.intervalMs', keepalive.intervalMs, DEFAULT_KEEPALIVE.intervalMs),
+              timeoutMs: milliseconds('keepalive.timeoutMs', keepalive.timeoutMs, DEFAULT_KEEPALIVE.timeoutMs),
+            },
+            clock,
+          ),
     closeTimeoutMs: milliseconds('closeTimeoutMs', options.closeTimeoutMs, 10_000),
     highWaterMarkBytes: bytes('highWaterMarkBytes', options.highWaterMarkBytes, MEBIBYTE),
     receiveHighWaterMarkBytes: bytes('receiveHighWaterMarkBytes', options.receiveHighWaterMarkBytes, MEBIBYTE),

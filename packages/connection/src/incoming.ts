@@ -29,9 +29,9 @@ export function maxPayloadBytes({ maxMessageBytes, inflater }: IncomingOptions):
 /** The receiving half of a connection, from data frames to messages: puts fragments together and decompresses. */
 export class Incoming {
   readonly #maxMessageBytes: number;
-  readonly #plain: MessageAssembler;
-  /** What is compressed may be longer than what it becomes; it is that which the limit is for. */
-  readonly #compressed: MessageAssembler;
+  /** Each made when the first message of its kind comes: most connections have one kind, many are silent. */
+  #plain: MessageAssembler | undefined;
+  #compressed: MessageAssembler | undefined;
   readonly #inflater: Pick<MessageInflater, 'inflate'> | undefined;
   /** The message that has begun. */
   #begun: { readonly compressed: boolean; readonly opcode: Opcode } | undefined;
@@ -39,8 +39,6 @@ export class Incoming {
   constructor(options: IncomingOptions) {
     this.#maxMessageBytes = options.maxMessageBytes;
     this.#inflater = options.inflater;
-    this.#plain = new MessageAssembler({ maxMessageBytes: options.maxMessageBytes });
-    this.#compressed = new MessageAssembler({ maxMessageBytes: maxPayloadBytes(options) });
   }
 
   /**
@@ -52,12 +50,23 @@ export class Incoming {
     const { compressed, opcode } = this.#begun;
     // What is compressed is no text yet: it is put together as bytes, and judged as text afterwards.
     const asBytes = compressed && frame.opcode !== Opcode.Continuation;
-    const message = compressed
-      ? this.#compressed.add(asBytes ? { ...frame, opcode: Opcode.Binary, rsv1: false } : frame)
-      : this.#plain.add(frame);
+    const message = this.#assembler(compressed).add(asBytes ? { ...frame, opcode: Opcode.Binary, rsv1: false } : frame);
     if (message === undefined) return undefined;
     this.#begun = undefined;
     return compressed ? this.#inflate(message as Uint8Array, opcode === Opcode.Text) : message;
+  }
+
+  #assembler(compressed: boolean): MessageAssembler {
+    const maxMessageBytes = this.#maxMessageBytes;
+    if (!compressed) {
+      this.#plain ??= new MessageAssembler({ maxMessageBytes });
+      return this.#plain;
+    }
+    // What is compressed may be longer than what it becomes; it is that which the limit is for.
+    this.#compressed ??= new MessageAssembler({
+      maxMessageBytes: maxPayloadBytes({ maxMessageBytes, inflater: this.#inflater }),
+    });
+    return this.#compressed;
   }
 
   #inflate(payload: Uint8Array, text: boolean): Message | Promise<Message> {

@@ -1,6 +1,6 @@
 import { FakeClock } from '@wsferry/testing';
 import { expect, test } from 'vitest';
-import { Keepalive } from './keepalive.ts';
+import { Keepalive, KeepaliveSchedule } from './keepalive.ts';
 
 function start() {
   const clock = new FakeClock();
@@ -10,7 +10,7 @@ function start() {
     sendPong: () => log.push('pong'),
     dead: () => log.push('dead'),
   };
-  const keepalive = new Keepalive({ intervalMs: 100, timeoutMs: 50 }, clock, actions);
+  const keepalive = new Keepalive(new KeepaliveSchedule({ intervalMs: 100, timeoutMs: 50 }, clock), actions);
   return { clock, log, keepalive };
 }
 

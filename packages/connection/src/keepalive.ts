@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { DelayQueue } from './delay-queue.ts';
 
 export interface KeepaliveOptions {
   /** How long the line may be silent before a Ping goes out. Default 20 s. */
@@ -18,6 +19,17 @@ export interface KeepaliveActions {
   dead(): void;
 }
 
+/** When keepalives act, for all the connections of a server: the two times that they wait. */
+export class KeepaliveSchedule {
+  readonly interval: DelayQueue;
+  readonly timeout: DelayQueue;
+
+  constructor({ intervalMs, timeoutMs }: KeepaliveOptions, clock: Clock) {
+    this.interval = new DelayQueue(clock, intervalMs);
+    this.timeout = new DelayQueue(clock, timeoutMs);
+  }
+}
+
 /**
  * Notices a peer that is gone without a word (§5.5.2: a Ping "may serve either as a keepalive or as a means to verify
  * that the remote endpoint is still responsive"). Any byte from the peer proves it alive; only silence is asked about.
@@ -25,19 +37,16 @@ export interface KeepaliveActions {
  * we send Pongs unasked.
  */
 export class Keepalive {
-  readonly #options: KeepaliveOptions;
-  readonly #clock: Clock;
+  readonly #schedule: KeepaliveSchedule;
   readonly #actions: KeepaliveActions;
-  #timer: unknown;
   #heard = false;
   #asked = false;
   #suspended = false;
 
-  constructor(options: KeepaliveOptions, clock: Clock, actions: KeepaliveActions) {
-    this.#options = options;
-    this.#clock = clock;
+  constructor(schedule: KeepaliveSchedule, actions: KeepaliveActions) {
+    this.#schedule = schedule;
     this.#actions = actions;
-    this.#arm(options.intervalMs);
+    schedule.interval.enter(this);
   }
 
   /** Bytes came from the peer. */
@@ -52,15 +61,12 @@ export class Keepalive {
   }
 
   stop(): void {
-    this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#schedule.interval.leave(this);
+    this.#schedule.timeout.leave(this);
   }
 
-  #arm(delayMs: number): void {
-    this.#timer = this.#clock.setTimeout(() => this.#tick(), delayMs);
-  }
-
-  #tick(): void {
+  /** The time is up that it waited for, see {@link DelayQueue}. */
+  due(): void {
     if (this.#heard || this.#suspended) {
       this.#asked = false;
       if (this.#suspended) this.#actions.sendPong(); // §5.5.3: "serves as a unidirectional heartbeat"
@@ -72,6 +78,6 @@ export class Keepalive {
       this.#actions.sendPing();
     }
     this.#heard = false;
-    this.#arm(this.#asked ? this.#options.timeoutMs : this.#options.intervalMs);
+    (this.#asked ? this.#schedule.timeout : this.#schedule.interval).enter(this);
   }
 }

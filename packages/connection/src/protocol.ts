@@ -12,7 +12,7 @@ import {
 import type { MessageDeflater, MessageInflater } from '@wsferry/frames/deflate';
 import { ConnectionError } from './errors.ts';
 import type { Slab } from './frame-memory.ts';
-import { Incoming, maxPayloadBytes } from './incoming.ts';
+import { Incoming, type IncomingOptions, maxPayloadBytes } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
 import { type ConnectionState, nextState, type Trigger } from './transitions.ts';
 
@@ -64,7 +64,9 @@ export class ConnectionProtocol {
   readonly role: Role;
   #state: ConnectionState = 'open';
   readonly #decoder: FrameDecoder;
-  readonly #incoming: Incoming;
+  readonly #incomingOptions: IncomingOptions;
+  /** Made with the first data frame: many connections only listen. */
+  #incoming: Incoming | undefined;
   readonly #outgoing: Outgoing;
   /** A large message is being decompressed; what comes behind it waits. */
   #pending: Promise<void> | undefined;
@@ -86,14 +88,13 @@ export class ConnectionProtocol {
     slab,
   }: ProtocolOptions) {
     this.role = role;
-    const incoming = { maxMessageBytes, inflater: compression?.inflater };
+    this.#incomingOptions = { maxMessageBytes, inflater: compression?.inflater };
     this.#decoder = new FrameDecoder({
       role,
-      maxPayloadBytes: maxPayloadBytes(incoming),
+      maxPayloadBytes: maxPayloadBytes(this.#incomingOptions),
       pieces: true,
       allowRsv1: compression !== undefined,
     });
-    this.#incoming = new Incoming(incoming);
     this.#outgoing = new Outgoing({ masked: role === 'client', deflater: compression?.deflater, thresholdBytes, slab });
   }
 
@@ -160,6 +161,7 @@ export class ConnectionProtocol {
         const frame = this.#decoder.next();
         if (!frame) return undefined;
         if (frame.opcode < Opcode.Close) {
+          this.#incoming ??= new Incoming(this.#incomingOptions);
           const data = this.#incoming.add(frame);
           if (data instanceof Promise) this.#pending = this.#settle(data);
           else if (data !== undefined) return { type: 'message', data };

@@ -26,7 +26,8 @@ export class Reading {
   readonly #machine: ConnectionProtocol;
   readonly #mark: number;
   readonly #events: ReadingEvents;
-  readonly #inbox = new Inbox();
+  /** Made when a message has to wait, or a reader; see `#mailbox`. */
+  #inbox: Inbox | undefined;
   #handler: MessageHandler | undefined;
   /** A promise of the handler is pending. */
   #handling = false;
@@ -67,7 +68,7 @@ export class Reading {
    */
   get wantsMore(): boolean {
     if (this.#machine.pending !== undefined || this.#machine.closeWaits) return false;
-    return this.#dropping || this.#inbox.bytes < this.#mark;
+    return this.#dropping || (this.#inbox?.bytes ?? 0) < this.#mark;
   }
 
   /** The peer's Close has waited long enough: it is answered, whatever is still being dealt with. */
@@ -79,8 +80,8 @@ export class Reading {
   /** Whether messages are being dealt with, by a handler or a loop. A program that reads nothing holds nothing up. */
   get #busy(): boolean {
     if (this.#dropping || !this.#patience) return false;
-    if (this.#handling || (this.#inbox.length > 0 && this.#handler !== undefined)) return true;
-    return this.#iterated && (this.#inbox.length > 0 || !this.#turned);
+    if (this.#handling || (this.#unread > 0 && this.#handler !== undefined)) return true;
+    return this.#iterated && (this.#unread > 0 || !this.#turned);
   }
 
   /** Hands on what has come, as long as somebody takes it or there is room. */
@@ -107,7 +108,7 @@ export class Reading {
   /** The next message, now or when it comes. */
   read(): Promise<IteratorResult<Message, undefined>> {
     this.#iterated = true;
-    const result = this.#inbox.read();
+    const result = this.#mailbox.read();
     this.pump();
     return result;
   }
@@ -115,15 +116,24 @@ export class Reading {
   /** No more messages are put into the inbox. With `discard` those in it are dropped, too, and those that still come. */
   end({ discard }: { discard: boolean }): void {
     if (discard) this.#dropping = true;
-    this.#inbox.end({ discard });
+    this.#mailbox.end({ discard });
+  }
+
+  get #mailbox(): Inbox {
+    this.#inbox ??= new Inbox();
+    return this.#inbox;
+  }
+
+  get #unread(): number {
+    return this.#inbox?.length ?? 0;
   }
 
   #handle(event: ConnectionEvent): void {
     switch (event.type) {
       case 'message':
         if (this.#dropping) return; // WHATWG: no messages once close() was called
-        if (this.#handler && !this.#handling && this.#inbox.length === 0) this.#call(this.#handler, event.data);
-        else this.#inbox.put(event.data);
+        if (this.#handler && !this.#handling && this.#unread === 0) this.#call(this.#handler, event.data);
+        else this.#mailbox.put(event.data);
         return;
       case 'pong':
         this.#events.ponged(event.payload);
@@ -135,7 +145,7 @@ export class Reading {
 
   #waitWithClose(): void {
     this.#events.closeWaits();
-    if (this.#handling || this.#inbox.length > 0 || this.#turned) return;
+    if (this.#handling || this.#unread > 0 || this.#turned) return;
     setImmediate(() => {
       this.#turned = true;
       this.pump();
@@ -144,7 +154,7 @@ export class Reading {
 
   #handOverInbox(): void {
     while (this.#handler && !this.#handling) {
-      const message = this.#inbox.take();
+      const message = this.#inbox?.take();
       if (message === undefined) return;
       this.#call(this.#handler, message);
     }

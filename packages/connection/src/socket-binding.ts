@@ -55,14 +55,14 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
     settings: ConnectionSettings,
     compression: Compression | undefined,
   ) {
-    const { maxMessageBytes, thresholdBytes, clock, keepalive, receiveHighWaterMarkBytes } = settings;
+    const { maxMessageBytes, thresholdBytes, keepalive, receiveHighWaterMarkBytes } = settings;
     this.settings = settings;
     this.socket = socket;
     const slab = slabFor(socket);
     this.machine = new ConnectionProtocol({ role, maxMessageBytes, compression, thresholdBytes, slab });
     this.reading = new Reading(this.machine, receiveHighWaterMarkBytes, this);
     this.writer = new SocketWriter(socket, this.machine, slab.memory, this);
-    this.#keepalive = keepalive && new Keepalive(keepalive, clock, this);
+    this.#keepalive = keepalive && new Keepalive(keepalive, this);
     this.#attach(rest);
   }
 

@@ -27,6 +27,7 @@ export class SocketWriter {
   #handedOver = 0;
   /** Parts of the output that the kernel has not taken, and up to where each goes among the bytes that the socket got. */
   #underWay: { readonly part: Uint8Array; readonly end: number }[] = [];
+  #written: (() => void) | undefined;
   #scheduled = false;
   #continuing = false;
   #endsWhenDone = false;
@@ -97,11 +98,11 @@ export class SocketWriter {
       // Copied also when it must wait: a few bytes would keep the whole slab that they lie in.
       const gathered = Buffer.concat(output, bytes);
       for (const part of output) this.#memory.giveBack(part);
-      socket.write(gathered, this.#written);
+      socket.write(gathered, this.#callback);
       return;
     }
     if (output.length > 1) socket.cork();
-    for (const part of output) socket.write(part, this.#written);
+    for (const part of output) socket.write(part, this.#callback);
     if (output.length > 1) socket.uncork();
     let end = this.#handedOver - bytes;
     for (const part of output) {
@@ -123,8 +124,13 @@ export class SocketWriter {
     if (count > 0) this.#underWay.splice(0, count);
   }
 
-  /** After each write that the kernel took. One function for all of them: nothing is made per message. */
-  readonly #written = (): void => {
+  /** What each write calls when the kernel took it. One function for all of them, made with the first. */
+  get #callback(): () => void {
+    this.#written ??= () => this.#took();
+    return this.#written;
+  }
+
+  #took(): void {
     if (this.#socket.destroyed) return; // then writes end without having been taken
     if (this.#underWay.length > 0) this.#giveBack();
     if (this.#socket.writableLength <= PONG_BACKLOG_BYTES) {
@@ -133,7 +139,7 @@ export class SocketWriter {
     }
     if (this.#machine.hasUnfinishedOutput) this.#continueLater();
     this.#events.progress();
-  };
+  }
 
   /** The next part of a long message is compressed in the event loop's next turn, if the kernel takes what is there. */
   #continueLater(): void {

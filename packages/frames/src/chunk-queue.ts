@@ -11,7 +11,8 @@ export class ChunkQueue {
   chunk: Uint8Array = NOTHING;
   position = 0;
   #words: Int32Array | undefined;
-  #waiting: Uint8Array[] = [];
+  /** Made when a chunk has to wait: most often the one before was read to its end. */
+  #waiting: Uint8Array[] | undefined;
   #head = 0;
   #waitingBytes = 0;
 
@@ -29,6 +30,7 @@ export class ChunkQueue {
     if (this.available === 0) {
       this.#use(chunk);
     } else {
+      this.#waiting ??= [];
       this.#waiting.push(chunk);
       this.#waitingBytes += chunk.length;
     }
@@ -47,7 +49,7 @@ export class ChunkQueue {
 
   clear(): void {
     this.#use(NOTHING);
-    this.#waiting = [];
+    this.#waiting = undefined;
     this.#head = 0;
     this.#waitingBytes = 0;
   }
@@ -59,16 +61,17 @@ export class ChunkQueue {
   }
 
   #advance(): boolean {
-    const chunk = this.#waiting[this.#head];
-    if (chunk === undefined) {
+    const waiting = this.#waiting;
+    const chunk = waiting?.[this.#head];
+    if (waiting === undefined || chunk === undefined) {
       // Let go of a chunk that is read to its end: only the frames seen in it keep it alive now.
       if (this.chunk !== NOTHING) this.#use(NOTHING);
       return false;
     }
     this.#head++;
     // Not shift(): that is linear in what waits. Dropping the read half now and then is not.
-    if (this.#head * 2 > this.#waiting.length) {
-      this.#waiting.splice(0, this.#head);
+    if (this.#head * 2 > waiting.length) {
+      waiting.splice(0, this.#head);
       this.#head = 0;
     }
     this.#waitingBytes -= chunk.length;

@@ -43,7 +43,8 @@ export class FrameDecoder {
   readonly #pieces: boolean;
   readonly #allowRsv1: boolean;
   readonly #input = new ChunkQueue();
-  readonly #key = new Uint8Array(4);
+  /** Made with the first masked frame. */
+  #key: Uint8Array | undefined;
   #failure: unknown;
   #stage: Stage = Stage.First;
   #fin = false;
@@ -110,6 +111,7 @@ export class FrameDecoder {
           if (++this.#count === this.#lengthBytes) this.#afterLength();
           break;
         default:
+          this.#key ??= new Uint8Array(4);
           this.#key[this.#count] = byte;
           if (++this.#count === 4) this.#stage = Stage.Payload;
       }
@@ -190,7 +192,7 @@ export class FrameDecoder {
       this.#received = end;
       if (end < length) continue;
       // Growth stops at the declared length, so that the buffer is now exactly the payload.
-      if (this.#masked) applyMask(buffer, this.#key);
+      if (this.#masked) applyMask(buffer, this.#key!);
       this.#gathered = undefined;
       return this.#finish(buffer);
     }
@@ -221,7 +223,7 @@ export class FrameDecoder {
   #take(length: number): Uint8Array {
     const input = this.#input;
     const start = input.position;
-    if (this.#masked) maskRange(input.chunk, input.words(), start, start + length, this.#key, this.#received);
+    if (this.#masked) maskRange(input.chunk, input.words(), start, start + length, this.#key!, this.#received);
     return this.#takeRaw(length);
   }
 

@@ -94,7 +94,7 @@ export const layers: readonly Layer[] = [
         'src/parse.ts',
       ],
       // machines: packet in, actions out; and the shapes of what drivers bring
-      ['src/states.ts', 'src/ports.ts', 'src/send-machine.ts', 'src/receive-machine.ts'],
+      ['src/states.ts', 'src/ports.ts', 'src/pauses.ts', 'src/send-machine.ts', 'src/receive-machine.ts'],
       // drivers: everything else
     ],
   },

@@ -1,6 +1,6 @@
 import { Credit } from './credit.ts';
 import { TransferError } from './errors.ts';
-import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
+import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet, PauseFile, ResumeFile } from './packets.ts';
 import type { Accept, StoredFile } from './ports.ts';
 import { ReceiveDriver } from './receive-driver.ts';
 import type { TransferEvent } from './transfer-event.ts';
@@ -50,7 +50,7 @@ export class Incoming {
   }
 
   /** A packet of a sender. Throws TransferError when it is out of place. */
-  receive(packet: NewFile | FileData | FileEnd): void {
+  receive(packet: NewFile | FileData | FileEnd | PauseFile | ResumeFile): void {
     if (packet.type === 'NEW_FILE') {
       this.#offered(packet);
       return;
@@ -63,7 +63,8 @@ export class Incoming {
       throw new TransferError('UNKNOWN_TRANSFER', message, { id: packet.id });
     }
     if (packet.type === 'FILE_DATA') driver.data(packet);
-    else driver.end(packet);
+    else if (packet.type === 'FILE_END') driver.end(packet);
+    else driver.paused(packet);
   }
 
   /** CANCEL_FILE or ERROR of the peer about one of its files. */

@@ -6,6 +6,8 @@ import {
   type CancelFile,
   type ErrorPacket,
   MAX_ID,
+  type PauseFile,
+  type ResumeFile,
 } from './packets.ts';
 import type { FileSource, StoredFile } from './ports.ts';
 import { checkNameLength } from './safe-name.ts';
@@ -38,19 +40,20 @@ export class Outgoing {
     return result;
   }
 
-  #owns(id: number): boolean {
+  /** Whether files of that id are sent from here. */
+  owns(id: number): boolean {
     return id % 2 === this.#firstId % 2;
   }
 
-  /** An answer to one of our offers. Throws TransferError when it is out of place. */
-  receive(packet: AckNewFile | AckFileData | AckFileEnd): void {
+  /** What the receiver says to one of our files. Throws TransferError when it is out of place. */
+  receive(packet: AckNewFile | AckFileData | AckFileEnd | PauseFile | ResumeFile): void {
     const driver = this.#drivers.get(packet.id);
     if (driver) {
       driver.receive(packet);
       return;
     }
     // Late: it was on the way when the transfer ended.
-    if (this.#owns(packet.id) && packet.id < this.#nextId) return;
+    if (this.owns(packet.id) && packet.id < this.#nextId) return;
     throw new TransferError(
       'UNKNOWN_TRANSFER',
       `${packet.type} names the transfer ${packet.id}, which was never open`,

@@ -1,7 +1,8 @@
 import type { Credit, Share } from './credit.ts';
 import { asTransferError, TransferError } from './errors.ts';
 import { fileOffer } from './file-offer.ts';
-import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
+import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet, PauseFile, ResumeFile } from './packets.ts';
+import type { PauseSwitch } from './pause-switch.ts';
 import type { Accept, FileSink, TransferControl } from './ports.ts';
 import { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
 import type { TransferEvent, TransferNews } from './transfer-event.ts';
@@ -16,6 +17,8 @@ export interface ReceivePort {
   /** Whether the peer leaves so much unread that acknowledgements should be few. */
   readonly behind: () => boolean;
   readonly accept: Accept | undefined;
+  /** Pauses this transfer, as its control does. */
+  readonly pause?: PauseSwitch | undefined;
   /** Of all files of the session. */
   readonly credit: Credit;
   readonly maxFileBytes: number;
@@ -67,6 +70,7 @@ export class ReceiveDriver {
   /** Decides on the offer; the answer goes out when `accept` has one. `refusal`: it is decided already. */
   start(refusal?: TransferError): void {
     this.#emit({ type: 'offered' });
+    this.#obey(this.#port.pause);
     this.#do(async () => {
       try {
         if (refusal) throw refusal;
@@ -104,6 +108,11 @@ export class ReceiveDriver {
     this.#apply(this.#machine.caughtUp());
   }
 
+  /** PAUSE_FILE or RESUME_FILE of the sender. */
+  paused(packet: PauseFile | ResumeFile): void {
+    this.#apply(this.#machine.paused(packet));
+  }
+
   /** CANCEL_FILE or ERROR of the peer. */
   stopped(packet: CancelFile | ErrorPacket): void {
     this.#apply(this.#machine.stopped(packet));
@@ -114,14 +123,22 @@ export class ReceiveDriver {
     this.#apply(this.#machine.stop(error, answer));
   }
 
+  #obey(pause: PauseSwitch | undefined): void {
+    if (pause === undefined) return;
+    const turned = () => this.#apply(this.#machine.pause(pause.paused));
+    const leave = pause.onChange(turned);
+    void this.settled.then(leave);
+    turned();
+  }
+
   #control(): TransferControl {
     return {
       end: (error) => {
         this.stop(error, 'CANCEL_FILE');
         return this.settled;
       },
-      pause: () => {},
-      resume: () => {},
+      pause: () => this.#apply(this.#machine.pause(true)),
+      resume: () => this.#apply(this.#machine.pause(false)),
     };
   }
 
@@ -153,6 +170,10 @@ export class ReceiveDriver {
           break;
         case 'commit':
           this.#commit();
+          break;
+        case 'paused':
+        case 'continued':
+          this.#emit({ type: action.do, by: action.by });
           break;
         case 'fail':
           this.#fail(action.error, action.keepPartial);

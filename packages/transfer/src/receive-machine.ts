@@ -1,6 +1,17 @@
 import { codeSentences, isTransferCode, type TransferCode } from './codes.ts';
 import { TransferError } from './errors.ts';
-import type { CancelFile, DigestAlgorithm, ErrorPacket, FileData, FileEnd, NewFile, Packet } from './packets.ts';
+import type {
+  CancelFile,
+  DigestAlgorithm,
+  ErrorPacket,
+  FileData,
+  FileEnd,
+  NewFile,
+  Packet,
+  PauseFile,
+  ResumeFile,
+} from './packets.ts';
+import { type PauseAction, Pauses } from './pauses.ts';
 import type { Accepted, StoredFile } from './ports.ts';
 import { next, type ReceiveEvent, type ReceiveState, receiveTransitions } from './states.ts';
 
@@ -17,6 +28,7 @@ export type ReceiveAction =
   /** After all writes: digest what is stored and answer by `verify`. */
   | { readonly do: 'digest' }
   | { readonly do: 'commit' }
+  | PauseAction
   /** The transfer failed; discard the sink, once there is one. */
   | { readonly do: 'fail'; readonly error: TransferError; readonly keepPartial: boolean };
 
@@ -39,6 +51,7 @@ const spoiling: ReadonlySet<TransferCode> = new Set([
 /** The receiver of one file, without I/O: packets and what the sink says in, {@link ReceiveAction}s out. */
 export class ReceiveMachine {
   readonly id: number;
+  readonly #pauses: Pauses;
   #state: ReceiveState = 'deciding';
   readonly #size: number | undefined;
   readonly #maxFileBytes: number;
@@ -54,6 +67,7 @@ export class ReceiveMachine {
 
   constructor(offer: NewFile, limits: { readonly maxFileBytes: number; readonly windowBytes: number }) {
     this.id = offer.id;
+    this.#pauses = new Pauses(offer.id);
     this.#size = offer.size;
     this.#offeredDigest = offer.digest ?? 'md5';
     this.#maxFileBytes = limits.maxFileBytes;
@@ -99,7 +113,8 @@ export class ReceiveMachine {
     const { restarted } = held;
     const digest = algorithm === 'md5' ? {} : { digest: algorithm };
     const answer = { ...prefix, restarted, window: this.#windowBytes, ...digest };
-    return [{ do: 'send', packet: { type: 'ACK_NEW_FILE', id: this.id, code: 'OK', ...answer } }];
+    const packet = { type: 'ACK_NEW_FILE', id: this.id, code: 'OK', ...answer } as const;
+    return [{ do: 'send', packet }, ...this.#pauses.opened()];
   }
 
   /**
@@ -209,8 +224,20 @@ export class ReceiveMachine {
     return this.#failure(error, 'ACK_FILE_END');
   }
 
+  /** This side pauses the transfer, or goes on. */
+  pause(paused: boolean): readonly ReceiveAction[] {
+    return this.ended ? [] : this.#pauses.turn(paused);
+  }
+
+  /** The sender pauses the transfer, or goes on. */
+  paused(packet: PauseFile | ResumeFile): readonly ReceiveAction[] {
+    return this.ended ? [] : this.#pauses.receive(packet);
+  }
+
   /** CANCEL_FILE or ERROR of the peer. */
   stopped(packet: CancelFile | ErrorPacket): readonly ReceiveAction[] {
+    // A sender may do without all that a receiver says on its own: credit, pauses.
+    if (packet.type === 'ERROR' && packet.code === 'UNKNOWN_TYPE') return [];
     const given = packet.code ?? 'CANCELLED';
     const code = isTransferCode(given) && given !== 'OK' ? given : 'INTERNAL';
     return this.stop(

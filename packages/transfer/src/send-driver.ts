@@ -1,6 +1,7 @@
 import { encodePacket } from './encode.ts';
 import { asTransferError, type TransferError } from './errors.ts';
 import type { DigestAlgorithm, OnConflict, Packet, RestartReason } from './packets.ts';
+import type { PauseSwitch } from './pause-switch.ts';
 import type { FileSource, OpenSource, StoredFile } from './ports.ts';
 import { type SendAction, SendMachine, type ToSender } from './send-machine.ts';
 import type { TurnTaking } from './turn-taking.ts';
@@ -42,6 +43,7 @@ export interface SendPort {
 export interface SendDriverOptions {
   readonly onProgress?: ((progress: SendProgress) => void) | undefined;
   readonly onEvent?: ((event: SendingEvent) => void) | undefined;
+  readonly pause?: PauseSwitch | undefined;
   readonly onConflict?: OnConflict | undefined;
   /** What is offered beside `md5`. */
   readonly digest?: DigestAlgorithm | undefined;
@@ -59,7 +61,7 @@ export class SendDriver {
   readonly #options: SendDriverOptions;
   readonly #resolve: (file: StoredFile) => void;
   readonly #reject: (error: TransferError) => void;
-  #credited: (() => void) | undefined;
+  #changed: (() => void) | undefined;
   #interrupt: (() => void) | undefined;
   #heardAt = 0;
   #pump: Promise<void> = Promise.resolve();
@@ -86,6 +88,15 @@ export class SendDriver {
     const { modified, folder, executable, resumeKey } = this.#source;
     const { onConflict } = this.#options;
     this.#port.send(this.#machine.offer({ modified, folder, executable, resumeKey, onConflict }));
+    this.#obey(this.#options.pause);
+  }
+
+  #obey(pause: PauseSwitch | undefined): void {
+    if (pause === undefined) return;
+    const turned = () => this.#apply(this.#machine.pause(pause.paused));
+    const leave = pause.onChange(turned);
+    void this.settled.then(leave);
+    turned();
   }
 
   /** A packet of the peer. Throws TransferError BAD_PACKET when it is out of place. */
@@ -108,10 +119,11 @@ export class SendDriver {
       } else if (action.do === 'credit') this.#report();
       else if (action.do === 'resumed') this.#tell({ type: 'resumed', offset: action.offset });
       else if (action.do === 'restarted') this.#tell({ type: 'restarted', reason: action.reason });
+      else if (action.do === 'paused' || action.do === 'continued') this.#tell({ type: action.do, by: action.by });
       else if (action.do === 'finish') this.#resolve(action.file);
       else this.#reject(action.error);
     }
-    this.#credited?.();
+    this.#changed?.();
     if (this.#machine.ended) this.#interrupt?.();
   }
 
@@ -174,22 +186,24 @@ export class SendDriver {
       if (machine.ended) return;
       if (rest === undefined) {
         const digest = await this.#unlessEnded(open.digest());
+        await this.#until(() => !machine.paused);
         if (digest !== undefined && !machine.ended) this.#apply(machine.sourceEnded(digest));
         return;
       }
       while (rest.length > 0 && !machine.ended) {
-        await this.#credit();
+        await this.#until(() => machine.creditBytes > 0);
         const size = Math.min(machine.creditBytes, rest.length, this.#port.chunkBytes);
         const piece = rest.subarray(0, size);
-        await this.#port.turns.send(() => this.#chunk(piece), machine.sent === begin);
-        rest = rest.subarray(size);
+        const { sent } = machine;
+        await this.#port.turns.send(() => this.#chunk(piece), sent === begin);
+        rest = rest.subarray(machine.sent - sent);
       }
     }
   }
 
-  /** The message of a turn; nothing when the transfer ended while it waited. */
+  /** The message of a turn; nothing when the transfer ended or was paused while it waited. */
   #chunk(piece: Uint8Array): string | Uint8Array | undefined {
-    if (this.#machine.ended) return undefined;
+    if (this.#machine.ended || this.#machine.paused) return undefined;
     const actions = this.#machine.data(piece);
     const first = actions[0];
     if (first?.do === 'send' && first.packet.type === 'FILE_DATA') return encodePacket(first.packet);
@@ -197,13 +211,14 @@ export class SendDriver {
     return undefined;
   }
 
-  async #credit(): Promise<void> {
-    while (this.#machine.creditBytes <= 0 && !this.#machine.ended) {
+  /** Resolves when it is so, or the transfer has ended. */
+  async #until(ready: () => boolean): Promise<void> {
+    while (!ready() && !this.#machine.ended) {
       await new Promise<void>((resolve) => {
-        this.#credited = resolve;
+        this.#changed = resolve;
       });
     }
-    this.#credited = undefined;
+    this.#changed = undefined;
   }
 
   #tell(event: SendingEvent): void {

@@ -10,9 +10,12 @@ import {
   type ErrorPacket,
   type NewFile,
   type Packet,
+  type PauseFile,
   type RestartReason,
+  type ResumeFile,
   restartReasons,
 } from './packets.ts';
+import { type PauseAction, Pauses } from './pauses.ts';
 import type { StoredFile } from './ports.ts';
 import { next, type SendEvent, type SendState, sendTransitions } from './states.ts';
 
@@ -27,15 +30,17 @@ export type SendAction =
   | { readonly do: 'resumed'; readonly offset: number }
   /** What the receiver had kept is of no use. */
   | { readonly do: 'restarted'; readonly reason: RestartReason }
+  | PauseAction
   | { readonly do: 'finish'; readonly file: StoredFile }
   | { readonly do: 'fail'; readonly error: TransferError };
 
 /** The packets that concern the sender of a file. */
-export type ToSender = AckNewFile | AckFileData | AckFileEnd | CancelFile | ErrorPacket;
+export type ToSender = AckNewFile | AckFileData | AckFileEnd | PauseFile | ResumeFile | CancelFile | ErrorPacket;
 
 /** The sender of one file, without I/O: packets and what the source says in, {@link SendAction}s out. */
 export class SendMachine {
   readonly id: number;
+  readonly #pauses: Pauses;
   #state: SendState = 'offered';
   readonly #name: string;
   readonly #size: number | undefined;
@@ -56,6 +61,7 @@ export class SendMachine {
     readonly digest?: DigestAlgorithm | undefined;
   }) {
     this.id = options.id;
+    this.#pauses = new Pauses(options.id);
     this.#name = options.name;
     this.#size = options.size;
     this.#offeredDigest = options.digest ?? 'md5';
@@ -85,8 +91,14 @@ export class SendMachine {
     return this.#algorithm;
   }
 
+  /** Whether either side has paused it: nothing more is sent of the file until both go on. */
+  get paused(): boolean {
+    return this.#pauses.any;
+  }
+
   /** Bytes that may be sent now. Infinite for a receiver that names no window: then the pipe alone holds us. */
   get creditBytes(): number {
+    if (this.paused) return 0;
     return Math.max(0, this.#window - (this.#sent - this.#stored));
   }
 
@@ -119,8 +131,18 @@ export class SendMachine {
       case 'CANCEL_FILE':
         return this.#refused(packet.code ?? 'CANCELLED', packet.message);
       case 'ERROR':
+        // It took the offer: what it does not know is something that it can do without, such as PAUSE_FILE.
+        if (packet.code === 'UNKNOWN_TYPE' && this.#state !== 'offered') return [];
         return this.#refused(packet.code, packet.message);
+      case 'PAUSE_FILE':
+      case 'RESUME_FILE':
+        return this.#pauses.receive(packet);
     }
+  }
+
+  /** This side pauses the transfer, or goes on. */
+  pause(paused: boolean): readonly SendAction[] {
+    return this.ended ? [] : this.#pauses.turn(paused);
   }
 
   /** What the source says its prefix digests to; `undefined` when it has no such prefix. */
@@ -178,6 +200,7 @@ export class SendMachine {
     if (packet.window !== undefined) this.#window = packet.window;
     const said = restartReason(packet.restarted);
     const restarted: SendAction[] = said === undefined ? [] : [{ do: 'restarted', reason: said }];
+    restarted.push(...this.#pauses.opened());
     if (offset > 0) this.#prefix = { offset, digest: packet.prefixDigest ?? '' };
     if (!provable) return [...restarted, ...(offset > 0 ? this.#startOver() : [{ do: 'open', start: 0 } as const])];
     return [...restarted, { do: 'open', start: offset, prefixDigest: packet.prefixDigest }];

@@ -182,6 +182,11 @@ class PipeSession implements Session {
       case 'ACK_FILE_END':
         this.#outgoing.receive(packet);
         break;
+      case 'PAUSE_FILE':
+      case 'RESUME_FILE':
+        if (this.#outgoing.owns(packet.id)) this.#outgoing.receive(packet);
+        else this.#incoming.receive(packet);
+        break;
       case 'CANCEL_FILE':
       case 'ERROR':
         this.#probes.stopped(packet);

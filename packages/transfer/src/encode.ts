@@ -8,11 +8,23 @@ export function encodePacket(packet: Packet): string | Uint8Array<ArrayBuffer> {
 /** FILE_DATA as one new buffer; the caller's bytes are copied, so a source may reuse its own. */
 export function encodeFileData(packet: FileData): Uint8Array<ArrayBuffer> {
   const message = new Uint8Array(DATA_HEADER_BYTES + packet.bytes.length);
-  const view = new DataView(message.buffer);
-  view.setUint8(0, DATA_KIND);
-  view.setUint32(4, packet.id);
-  view.setUint32(8, Math.floor(packet.offset / 2 ** 32));
-  view.setUint32(12, packet.offset % 2 ** 32);
+  writeHeader(message, packet);
   message.set(packet.bytes, DATA_HEADER_BYTES);
   return message;
+}
+
+/** FILE_DATA right where its bytes lie: the 16 bytes in front of them are overwritten with the header. */
+export function encodeFileDataInPlace(packet: FileData): Uint8Array {
+  const { buffer, byteOffset, length } = packet.bytes;
+  const message = new Uint8Array(buffer, byteOffset - DATA_HEADER_BYTES, DATA_HEADER_BYTES + length);
+  writeHeader(message, packet);
+  return message;
+}
+
+function writeHeader(message: Uint8Array, { id, offset }: FileData): void {
+  const view = new DataView(message.buffer, message.byteOffset, DATA_HEADER_BYTES);
+  view.setUint32(0, DATA_KIND * 2 ** 24);
+  view.setUint32(4, id);
+  view.setUint32(8, Math.floor(offset / 2 ** 32));
+  view.setUint32(12, offset % 2 ** 32);
 }

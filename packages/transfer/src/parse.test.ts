@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { encodeFileDataInPlace } from './encode.ts';
 import { encodePacket, MAX_CONTROL_LENGTH, MAX_NOTE_LENGTH, type Packet, parsePacket, TransferError } from './index.ts';
 
 function refusal(message: string | Uint8Array): TransferError {
@@ -61,6 +62,20 @@ const packets: Packet[] = [
 describe('parsePacket', () => {
   test.each(packets)('what encodePacket makes of $type comes back the same', (packet) => {
     expect(parsePacket(encodePacket(packet))).toEqual(packet);
+  });
+
+  test('FILE_DATA made in place has its header in front of its bytes, and nothing else is touched', () => {
+    const memory = new Uint8Array(100).fill(7);
+    const message = encodeFileDataInPlace({
+      type: 'FILE_DATA',
+      id: 9,
+      offset: 2 ** 40 + 1,
+      bytes: memory.subarray(50, 60),
+    });
+    const bytes = new Uint8Array(10).fill(7);
+    expect(message).toEqual(encodePacket({ type: 'FILE_DATA', id: 9, offset: 2 ** 40 + 1, bytes }));
+    expect(memory.subarray(34, 60)).toEqual(message);
+    expect([...memory.subarray(0, 34), ...memory.subarray(60)].every((byte) => byte === 7)).toBe(true);
   });
 
   test('unknown fields are ignored', () => {

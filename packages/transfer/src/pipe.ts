@@ -5,7 +5,7 @@
  * Iterating yields the messages in order and ends, without throwing, when the connection does. A pipe is iterated once.
  */
 export interface MessagePipe extends AsyncIterable<string | Uint8Array> {
-  /** Queues a message. `false`: it is queued, but await `drained()` before the next. May throw once closed. */
+  /** Queues a message; bytes are the caller's again when it returns. `false`: it is queued, but await `drained()` before the next. May throw once closed. */
   send(data: string | Uint8Array): boolean;
   /**
    * Resolves when the queue is low again, at once if it is: no more than `belowBytes`, when that is given and the pipe can

@@ -40,6 +40,11 @@ export interface FileSource {
 export interface OpenSource {
   /** Hex digest of the first `start` bytes; absent when `start` is 0 or the source is shorter than that. */
   readonly prefixDigest?: string;
+  /**
+   * So many bytes in front of what `read()` gives, in the same buffer, may be overwritten: a packet's header is then written
+   * there and nothing is copied. 0 when absent.
+   */
+  readonly headroomBytes?: number;
   /** The next bytes, `undefined` at the end. Rejects with TransferError SOURCE_CHANGED or SOURCE_FAILED. */
   read(): Promise<Uint8Array | undefined>;
   /** Hex digest of the whole file, prefix included; called after the end. */
@@ -72,6 +77,11 @@ export interface StoredFile {
 export interface FileSink {
   /** Appends. When it resolves the bytes count as stored and are acknowledged. Owns `bytes`. */
   write(bytes: Uint8Array): Promise<void>;
+  /**
+   * The same for several parts, in order, when it is there: what came while the call before was running goes to the disk
+   * in one.
+   */
+  writeAll?(parts: readonly Uint8Array[]): Promise<void>;
   /** Forgets everything written, also the prefix it was opened with. */
   restart(): Promise<void>;
   /** Hex digest of everything written so far, the prefix included, in the algorithm that {@link Accepted} named. */

@@ -39,6 +39,8 @@ export class ReceiveDriver {
   /** The sink's calls never overlap: each waits here for the one before. */
   #work: Promise<void> = Promise.resolve();
   #pendingBytes = 0;
+  /** What has come and is not being written yet. */
+  #unwritten: Uint8Array[] = [];
   #flushing = false;
   /** What the sink held was a part of the file. All of it is no part: there is nothing to go on with, or it is another file. */
   #heldPart = false;
@@ -183,20 +185,29 @@ export class ReceiveDriver {
   }
 
   #write(bytes: Uint8Array): void {
-    const length = bytes.length;
-    this.#pending(length);
-    this.#storage(
-      async () => {
-        await this.#sink!.write(bytes);
-        if (this.#machine.ended) return;
-        const idle = this.#pendingBytes === length && !this.#port.behind();
-        const due = this.#machine.wrote(length, idle);
-        this.#share.stored(this.#machine.stored);
-        this.#apply(due);
-        this.#emit({ type: 'progress', stored: this.#machine.stored });
-      },
-      () => this.#pending(-length),
-    );
+    this.#pending(bytes.length);
+    this.#unwritten.push(bytes);
+    // Else the write that waits for its turn takes it along.
+    if (this.#unwritten.length === 1) this.#do(() => this.#writeAll());
+  }
+
+  async #writeAll(): Promise<void> {
+    const parts = this.#unwritten;
+    this.#unwritten = [];
+    // Now: they are the sink's then, which may give them away.
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    await this.#attempt(async () => {
+      const sink = this.#sink!;
+      if (parts.length > 1 && sink.writeAll) await sink.writeAll(parts);
+      else for (const part of parts) await sink.write(part);
+      if (this.#machine.ended) return;
+      const idle = this.#pendingBytes === length && !this.#port.behind();
+      const due = this.#machine.wrote(length, idle);
+      this.#share.stored(this.#machine.stored);
+      this.#apply(due);
+      this.#emit({ type: 'progress', stored: this.#machine.stored });
+    });
+    this.#pending(-length);
   }
 
   /** Acknowledges what is written, once it is as safe as the sink makes it. Never two at once: one covers all before it. */
@@ -207,15 +218,13 @@ export class ReceiveDriver {
     }
     if (this.#flushing) return;
     this.#flushing = true;
-    this.#storage(
-      async () => {
+    this.#do(async () => {
+      await this.#attempt(async () => {
         await this.#sink!.flush!();
         this.#acknowledge();
-      },
-      () => {
-        this.#flushing = false;
-      },
-    );
+      });
+      this.#flushing = false;
+    });
   }
 
   #acknowledge(): void {
@@ -246,17 +255,17 @@ export class ReceiveDriver {
     });
   }
 
+  #storage(call: () => Promise<void>): void {
+    this.#do(() => this.#attempt(call));
+  }
+
   /** A call of the sink, skipped when the transfer has ended by then, and an answer to the sender when it fails. */
-  #storage(call: () => Promise<void>, always: () => void = () => {}): void {
-    this.#do(async () => {
-      try {
-        if (!this.#machine.ended) await call();
-      } catch (error) {
-        this.#apply(this.#machine.stop(asTransferError(error, 'STORAGE_FAILED'), 'ACK_FILE_END'));
-      } finally {
-        always();
-      }
-    });
+  async #attempt(call: () => Promise<void>): Promise<void> {
+    try {
+      if (!this.#machine.ended) await call();
+    } catch (error) {
+      this.#apply(this.#machine.stop(asTransferError(error, 'STORAGE_FAILED'), 'ACK_FILE_END'));
+    }
   }
 
   #do(task: () => Promise<void>): void {

@@ -1,6 +1,12 @@
-import { encodePacket } from './encode.ts';
+import { encodeFileData, encodeFileDataInPlace } from './encode.ts';
 import { asTransferError, type TransferError } from './errors.ts';
-import type { DigestAlgorithm, OnConflict, Packet, RestartReason } from './packets.ts';
+import {
+  DATA_HEADER_BYTES,
+  type DigestAlgorithm,
+  type OnConflict,
+  type Packet,
+  type RestartReason,
+} from './packets.ts';
 import type { PauseSwitch } from './pause-switch.ts';
 import type { FileSource, OpenSource, StoredFile } from './ports.ts';
 import { type SendAction, SendMachine, type ToSender } from './send-machine.ts';
@@ -195,18 +201,21 @@ export class SendDriver {
         const size = Math.min(machine.creditBytes, rest.length, this.#port.chunkBytes);
         const piece = rest.subarray(0, size);
         const { sent } = machine;
-        await this.#port.turns.send(() => this.#chunk(piece), sent === begin);
+        await this.#port.turns.send(() => this.#chunk(piece, open.headroomBytes), sent === begin);
         rest = rest.subarray(machine.sent - sent);
       }
     }
   }
 
   /** The message of a turn; nothing when the transfer ended or was paused while it waited. */
-  #chunk(piece: Uint8Array): string | Uint8Array | undefined {
+  #chunk(piece: Uint8Array, headroomBytes: number | undefined): Uint8Array | undefined {
     if (this.#machine.ended || this.#machine.paused) return undefined;
     const actions = this.#machine.data(piece);
     const first = actions[0];
-    if (first?.do === 'send' && first.packet.type === 'FILE_DATA') return encodePacket(first.packet);
+    if (first?.do === 'send' && first.packet.type === 'FILE_DATA') {
+      const inPlace = headroomBytes !== undefined && headroomBytes >= DATA_HEADER_BYTES;
+      return inPlace ? encodeFileDataInPlace(first.packet) : encodeFileData(first.packet);
+    }
     this.#apply(actions);
     return undefined;
   }

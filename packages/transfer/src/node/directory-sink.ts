@@ -9,6 +9,7 @@ import { findKept } from './kept-partial.ts';
 import { PartialFile, type PartialKey } from './partial-file.ts';
 import { checkTaken, type FoundFile, fileDigest, findOfSize, isUnchanged, place } from './placing.ts';
 import type { ReceivingFolder } from './receiving-folder.ts';
+import { writeAt } from './write-at.ts';
 
 /** What a {@link DirectorySink} stores, and where. */
 export interface Storing {
@@ -58,25 +59,23 @@ export class DirectorySink implements FileSink {
 
   /** Resolves when the kernel has the bytes: they survive the death of this process. */
   write(bytes: Uint8Array): Promise<void> {
+    return this.writeAll([bytes]);
+  }
+
+  writeAll(parts: readonly Uint8Array[]): Promise<void> {
     return storing(async () => {
-      const end = this.#position + bytes.byteLength;
+      const end = parts.reduce((at, { byteLength }) => at + byteLength, this.#position);
       if (this.#existing !== undefined || end > (this.#storing.offer.size ?? end)) {
         throw new TransferError('SIZE_MISMATCH');
       }
       const more = this.#space?.need(end);
       if (more !== undefined) await more;
-      const { handle } = this.#partial!;
       this.#torn = true;
-      const hashing = this.#feed!.add(bytes);
-      hashing.catch(() => {});
-      let done = 0;
-      while (done < bytes.byteLength) {
-        const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, this.#position + done);
-        done += bytesWritten;
-      }
-      this.#position += done;
-      this.#space?.written(this.#position);
-      await hashing;
+      await writeAt(this.#partial!.handle, parts, this.#position);
+      this.#position = end;
+      this.#space?.written(end);
+      // Only now: the hashing thread takes the buffers away.
+      await this.#feed!.add(parts);
       this.#torn = false;
     });
   }

@@ -117,7 +117,7 @@ describe('a file on disk, sent into a directory', () => {
   ] as const)(
     'sent again from a %s tells how far it is compared, for no byte moves meanwhile',
     async (_what, source) => {
-      const size = 5_000_001;
+      const size = 12_000_001;
       const path = await made('a.bin', randomBytes(size));
       const { sender, end } = await ferry();
       await sender.sendFile(await source(path), { onProgress: (seen) => expect(seen).not.toHaveProperty('compared') });

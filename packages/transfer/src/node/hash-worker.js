@@ -2,22 +2,27 @@
  * The hashing thread. Plain JavaScript on purpose: `new Worker(new URL('./hash-worker.js', import.meta.url))` then
  * finds the same file under tsx, under vitest and in dist, and Node 20 needs no loader to run it.
  *
- * One thread holds many hash states by id. A buffer comes by transfer and goes back by transfer, so no byte is copied
- * between the threads and the other side can use the buffer again.
+ * One thread holds many hash states by id. Buffers come by transfer, so no byte is copied between the threads. Some go back
+ * by transfer, for the other side to use again; the others are let go of here.
  */
 
 import { createHash } from 'node:crypto';
-import { parentPort } from 'node:worker_threads';
+import { MessageChannel, parentPort } from 'node:worker_threads';
 
 /**
- * @typedef {{ op: 'update', call: number, id: number, algorithm: string, buffer: ArrayBuffer, offset: number, length: number }
+ * @typedef {{ op: 'update', call: number, id: number, algorithm: string, bytes: Uint8Array<ArrayBuffer> }
+ *   | { op: 'take', call: number, id: number, algorithm: string, parts: Uint8Array<ArrayBuffer>[] }
  *   | { op: 'digest', call: number, id: number, algorithm: string, keep: boolean }
  *   | { op: 'drop', id: number }} HashRequest
- * @typedef {{ call: number, buffer?: ArrayBuffer, digest?: string, error?: string }} HashReply
+ * @typedef {{ call: number, bytes?: Uint8Array<ArrayBuffer>, digest?: string, error?: string }} HashReply
  */
 
 /** @type {Map<number, import('node:crypto').Hash>} */
 const states = new Map();
+
+/** A port to nowhere: a buffer that is sent there is freed at once, which the garbage collector would do much later. */
+const { port1: nowhere, port2 } = new MessageChannel();
+port2.close();
 
 /**
  * @param {number} id
@@ -41,9 +46,16 @@ parentPort?.on('message', (/** @type {HashRequest} */ request) => {
   try {
     const state = stateOf(id, algorithm);
     if (request.op === 'update') {
-      const { buffer, offset, length } = request;
-      state.update(new Uint8Array(buffer, offset, length));
-      parentPort?.postMessage({ call, buffer }, [buffer]);
+      const { bytes } = request;
+      state.update(bytes);
+      parentPort?.postMessage({ call, bytes }, [bytes.buffer]);
+    } else if (request.op === 'take') {
+      for (const part of request.parts) state.update(part);
+      nowhere.postMessage(
+        undefined,
+        request.parts.map(({ buffer }) => buffer),
+      );
+      parentPort?.postMessage({ call });
     } else {
       // A digest ends a node:crypto state; a prefix is asked for in the middle, so it ends a copy.
       const digest = (request.keep ? state.copy() : state).digest('hex');

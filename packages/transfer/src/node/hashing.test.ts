@@ -48,19 +48,49 @@ describe.each([
   });
 });
 
-test('a feed leaves the bytes it was given alone and digests them, however they are cut', async () => {
+test('a feed digests parts however they are cut, and takes nothing away that lies beside one', async () => {
+  const size = fc.oneof(fc.nat({ max: 400_000 }), fc.nat({ max: 20_000 }));
+  const part = fc.record({ size, before: fc.constantFrom(0, 16, 1000), calls: fc.boolean() });
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.nat({ max: 400_000 }), { maxLength: 8 }), fc.boolean(), async (sizes, known) => {
-      const total = sizes.reduce((sum, size) => sum + size, 0);
+    fc.asyncProperty(fc.array(part, { maxLength: 8 }), fc.boolean(), async (cuts, known) => {
+      const total = cuts.reduce((sum, { size }) => sum + size, 0);
       const feed = new HashFeed('md5', known ? total : undefined);
-      const parts = sizes.map((size, index) => filled(size, index + 1));
-      for (const part of parts) await feed.add(part);
-      expect(parts.map((part) => part.byteLength)).toEqual(sizes);
-      expect(await feed.digest()).toBe(digestOf('md5', Buffer.concat(parts)));
+      const parts = cuts.map(({ size, before }, index) => filled(before + size, index + 1).subarray(before));
+      const digest = digestOf('md5', Buffer.concat(parts));
+      const neighbours = parts.filter((_, index) => cuts[index]!.before === 1000).map(({ buffer }) => buffer);
+      let together: Uint8Array[] = [];
+      for (const [index, next] of parts.entries()) {
+        together.push(next);
+        if (!cuts[index]!.calls) continue;
+        await feed.add(together);
+        together = [];
+      }
+      await feed.add(together);
+      await feed.rest();
+      expect(await feed.digest()).toBe(digest);
+      for (const { byteLength } of neighbours) expect(byteLength).toBeGreaterThanOrEqual(1000);
       feed.drop();
     }),
-    { numRuns: 20 },
+    { numRuns: 40 },
   );
+});
+
+test('a feed waits for the hashing thread, so that what it holds stays bounded', async () => {
+  const feed = new HashFeed('md5');
+  let waited = 0;
+  for (let megabytes = 0; megabytes < 64; megabytes += 1) {
+    let taken = false;
+    const adding = feed.add([filled(1_048_576, megabytes)]).then(() => {
+      taken = true;
+    });
+    await Promise.resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+    if (!taken) waited += 1;
+    await adding;
+  }
+  expect(waited).toBeGreaterThan(8);
+  feed.drop();
 });
 
 test('when the thread dies its hashers reject, the next one has a new thread, and an idle one keeps nobody alive', async () => {

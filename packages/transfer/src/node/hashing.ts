@@ -12,6 +12,11 @@ export interface Hasher {
    * reject only if the hashing thread died.
    */
   update(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Adds bytes, in order. TAKES the buffers behind them for good, which are free once they are hashed; then it resolves.
+   * No two may share a buffer. Rejects only if the hashing thread died.
+   */
+  take(parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void>;
   /** Hex digest of everything so far; the state stays usable. */
   peek(): Promise<string>;
   /** Hex digest of everything; the state is gone after it. */
@@ -43,6 +48,10 @@ class InlineHasher implements Hasher {
     return bytes;
   }
 
+  async take(parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
+    for (const part of parts) this.#hash.update(part);
+  }
+
   async peek(): Promise<string> {
     return this.#hash.copy().digest('hex');
   }
@@ -66,12 +75,16 @@ class WorkerHasher implements Hasher {
   }
 
   async update(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-    const { buffer, byteOffset, byteLength } = bytes;
-    const reply = await this.#thread.call(
-      { op: 'update', id: this.#id, algorithm: this.#algorithm, buffer, offset: byteOffset, length: byteLength },
-      [buffer],
+    const request = { op: 'update', id: this.#id, algorithm: this.#algorithm, bytes };
+    return (await this.#thread.call(request, [bytes.buffer])).bytes!;
+  }
+
+  async take(parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
+    const request = { op: 'take', id: this.#id, algorithm: this.#algorithm, parts };
+    await this.#thread.call(
+      request,
+      parts.map(({ buffer }) => buffer),
     );
-    return new Uint8Array(reply.buffer!, byteOffset, byteLength);
   }
 
   async peek(): Promise<string> {
@@ -94,7 +107,7 @@ class WorkerHasher implements Hasher {
 
 interface Reply {
   readonly call: number;
-  readonly buffer?: ArrayBuffer;
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   readonly digest?: string;
   readonly error?: string;
 }

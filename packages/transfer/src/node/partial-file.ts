@@ -14,7 +14,7 @@ import type { PartialsLease } from './partials-folder.ts';
 const { O_RDWR, O_CREAT, O_EXCL } = constants;
 
 /** Bytes read at once to digest what is there already. */
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
 
 /** Which file of which sender a partial file is a part of. */
 export interface PartialKey {
@@ -151,11 +151,11 @@ async function take(folder: FolderHandle, best: KeptPartial, name: string): Prom
 
 async function digested(handle: FileHandle, bytes: number, feed: HashFeed): Promise<HashFeed> {
   try {
-    const block = new Uint8Array(Math.min(bytes, BLOCK_BYTES));
     for (let at = 0; at < bytes; ) {
-      const { bytesRead } = await handle.read(block, 0, Math.min(block.byteLength, bytes - at), at);
+      const block = new Uint8Array(Math.min(bytes - at, BLOCK_BYTES)); // the feed keeps it
+      const { bytesRead } = await handle.read(block, 0, block.byteLength, at);
       if (bytesRead === 0) throw new Error('a partial file became shorter while it was read');
-      await feed.add(block.subarray(0, bytesRead));
+      await feed.add([block.subarray(0, bytesRead)]);
       at += bytesRead;
     }
     return feed;

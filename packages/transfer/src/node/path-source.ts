@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { TransferError } from '../errors.ts';
+import { DATA_HEADER_BYTES } from '../packets.ts';
 import type { FileSource, OpenOptions, OpenSource } from '../ports.ts';
 import { pathError, sourceError } from './file-errors.ts';
 import { createHasher, type Hasher } from './hashing.ts';
@@ -75,7 +76,10 @@ async function openPath(path: string, look: Look, options: OpenOptions): Promise
 }
 
 /** Never more than this many bytes are asked of the disk at once, and at least one chunk. */
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
+
+/** Bytes in front of each block, for the header of its first packet. Those of the next ones overwrite what has been sent. */
+const HEADROOM_BYTES = DATA_HEADER_BYTES;
 
 /** A block that is read, or being read, and will have been hashed when `hashed` resolves. */
 interface Block {
@@ -92,6 +96,7 @@ interface Block {
  */
 class OpenPath implements OpenSource {
   prefixDigest?: string;
+  readonly headroomBytes = HEADROOM_BYTES;
   readonly #file: FileHandle;
   readonly #look: Look;
   readonly #start: number;
@@ -202,9 +207,9 @@ class OpenPath implements OpenSource {
 
   #buffer(byteLength: number): Uint8Array<ArrayBuffer> {
     const spare = this.#spare.pop();
-    return spare !== undefined && spare.byteLength >= byteLength
-      ? new Uint8Array(spare, 0, byteLength)
-      : new Uint8Array(byteLength);
+    const length = HEADROOM_BYTES + byteLength;
+    const buffer = spare !== undefined && spare.byteLength >= length ? spare : new ArrayBuffer(length);
+    return new Uint8Array(buffer, HEADROOM_BYTES, byteLength);
   }
 
   async #checkUnchanged(): Promise<void> {

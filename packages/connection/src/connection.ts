@@ -1,7 +1,9 @@
+import type { Socket } from 'node:net';
 import type { ReadableStream, WritableStream } from 'node:stream/web';
+import type { TLSSocket } from 'node:tls';
 import { CloseCode, type Message } from '@wsferry/frames';
 import type { DeflateParameters } from '@wsferry/frames/deflate';
-import type { RequestHead, ResponseHead } from '@wsferry/handshake';
+import { header, parseRequestHead, type RequestHead, type ResponseHead } from '@wsferry/handshake';
 import { ConnectionSettings, checkedOptions } from './checked-options.ts';
 import { agreedDeflate, compressionFor } from './compression.ts';
 import { ConnectionError } from './errors.ts';
@@ -21,13 +23,14 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   readonly protocol: string;
   /** What was agreed on for permessage-deflate; `undefined` when messages are not compressed. */
   readonly deflate: DeflateParameters | undefined;
-  readonly url: string;
-  /** The request that opened it, on the server; its answer, on the client. */
-  readonly request: RequestHead | undefined;
+  /** The answer to the request that opened it, on the client. */
   readonly response: ResponseHead | undefined;
   /** The peer's IP address; at a server behind `trustedProxies` the client's. Undefined for a Unix socket. */
   readonly remoteAddress: string | undefined;
   readonly #binding: SocketBinding;
+  #url: string | undefined;
+  /** As text, until somebody asks. */
+  #request: RequestHead | string | undefined;
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<Message> | undefined;
 
@@ -43,13 +46,25 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
     const { role, socket, rest, accepted, url, request, response } = parts;
     this.protocol = accepted.protocol;
     this.deflate = agreedDeflate(role, accepted, settings.deflate);
-    this.url = url;
-    this.request = request;
+    this.#url = url;
+    this.#request = request;
     this.response = response;
     this.remoteAddress = parts.remoteAddress ?? socket.remoteAddress;
     const compression = compressionFor(role, this.deflate, settings.level);
     if (compression) socket.once('close', compression.release);
     this.#binding = new SocketBinding(role, socket, rest, settings, compression);
+  }
+
+  /** What was asked for: on the client as it was given, on the server with the name that the client has for it. */
+  get url(): string {
+    this.#url ??= requestedUrl(this.request, this.#binding.socket);
+    return this.#url;
+  }
+
+  /** The request that opened it, on the server. */
+  get request(): RequestHead | undefined {
+    if (typeof this.#request === 'string') this.#request = parsedRequest(this.#request);
+    return this.#request;
   }
 
   /** As in the WHATWG standard: 1 open, 2 closing, 3 closed. 0, connecting, lies before this object exists. */
@@ -187,4 +202,16 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
       return: () => Promise.resolve({ done: true, value: undefined }),
     };
   }
+}
+
+function requestedUrl(request: RequestHead | undefined, socket: Socket): string {
+  const scheme = (socket as TLSSocket).encrypted ? 'wss' : 'ws';
+  return request === undefined ? '' : `${scheme}://${header(request.headers, 'Host') ?? ''}${request.target}`;
+}
+
+/** It was within the limits when it came. */
+const NO_LIMITS = { maxLineBytes: Infinity, maxHeaders: Infinity, maxHeadBytes: Infinity } as const;
+
+function parsedRequest(text: string): RequestHead | undefined {
+  return parseRequestHead(Buffer.from(text, 'latin1'), NO_LIMITS)?.head;
 }

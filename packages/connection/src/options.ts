@@ -57,8 +57,10 @@ export interface ConnectionParts {
   rest: Uint8Array;
   /** With `permessage-deflate` among its extensions, messages are compressed as it says. */
   accepted: Accepted;
-  url: string;
-  request?: RequestHead;
+  /** Default: what the request asks for. */
+  url?: string;
+  /** Or its text, as `requestText` of `acceptUpgrade`: then the head is made of it when somebody asks. */
+  request?: RequestHead | string;
   /** Default: the socket's. */
   remoteAddress?: string | undefined;
   response?: ResponseHead;

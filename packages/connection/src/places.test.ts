@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { acceptUpgrade } from '@wsferry/handshake/node';
 import { selfSignedCertificate, temporaryDirectory } from '@wsferry/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { helloFrom, serve, start, startProxy } from '../test/network.ts';
+import { helloFrom, pair, serve, start, startProxy } from '../test/network.ts';
 import { Connection, connect } from './index.ts';
 
 let tls: { cert: string; key: string };
@@ -78,6 +78,33 @@ describe('a Unix socket', () => {
     const failure = connect(`ws+unix:${path}`);
     await expect(failure).rejects.toMatchObject({ code: 'CANNOT_CONNECT', cause: { code: 'ENOENT' } });
     await expect(failure).rejects.toThrow(path);
+  });
+});
+
+describe("a server's connection", () => {
+  test.each([false, true])('tells what was asked for, as it came, also once it is closed (TLS: %s)', async (secure) => {
+    const [client, server] = await pair(
+      { ...(secure && { tls }) },
+      { headers: [['X-Name', 'J\xf6rg']], tls: { ca: tls.cert } },
+      '/a?b=c',
+    );
+    await client.close();
+    const { port } = new URL(client.url);
+    expect(server.url).toBe(`${secure ? 'wss' : 'ws'}://127.0.0.1:${port}/a?b=c`);
+    expect(server.request).toEqual({
+      method: 'GET',
+      target: '/a?b=c',
+      version: '1.1',
+      headers: [
+        ['Host', `127.0.0.1:${port}`],
+        ['Upgrade', 'websocket'],
+        ['Connection', 'Upgrade'],
+        ['Sec-WebSocket-Key', expect.any(String)],
+        ['Sec-WebSocket-Version', '13'],
+        ['X-Name', 'J\xf6rg'],
+      ],
+    });
+    expect(server.request).toBe(server.request);
   });
 });
 

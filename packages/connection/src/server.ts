@@ -106,7 +106,7 @@ export async function listen(
     sockets.set(socket, connection);
   };
   const open = (upgraded: AcceptedUpgrade) => {
-    const connection = serverConnection(upgraded, scheme, settings);
+    const connection = serverConnection(upgraded, settings);
     connections.add(connection);
     remember(upgraded.socket, connection);
     const failed = (error: unknown) => {

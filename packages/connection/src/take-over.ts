@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
-import { header, type ServerPolicy } from '@wsferry/handshake';
+import type { ServerPolicy } from '@wsferry/handshake';
 import { type AcceptedUpgrade, takeOverUpgrade } from '@wsferry/handshake/node';
 import { type ConnectionSettings, checkedOptions } from './checked-options.ts';
 import { checkedServerOptions } from './checked-server-options.ts';
@@ -25,7 +24,7 @@ export async function takeOver(
   checkedServerOptions(options);
   const settings = checkedOptions(options);
   const upgraded = await takeOverUpgrade(request, socket, head, policyOf(options));
-  return serverConnection(upgraded, (socket as TLSSocket).encrypted ? 'wss' : 'ws', settings);
+  return serverConnection(upgraded, settings);
 }
 
 /** What a server accepts, permessage-deflate included as `deflate` says, unless the program negotiates itself. */
@@ -34,12 +33,13 @@ export function policyOf(options: ConnectionOptions & ServerPolicy): ServerPolic
   return { ...options, ...(negotiateExtensions && { negotiateExtensions }) };
 }
 
-/** A server's connection, under the address that its client asked for. */
+/** A server's connection, which keeps the request in as little memory as can be. */
 export function serverConnection(
-  { socket, rest, accepted, request, remoteAddress }: AcceptedUpgrade,
-  scheme: 'ws' | 'wss',
+  { socket, rest, accepted, request, requestText, remoteAddress }: AcceptedUpgrade,
   settings: ConnectionSettings,
 ): Connection {
-  const url = `${scheme}://${header(request.headers, 'Host') ?? ''}${request.target}`;
-  return new Connection({ role: 'server', socket, rest, accepted, request, remoteAddress, url }, settings);
+  return new Connection(
+    { role: 'server', socket, rest, accepted, request: requestText ?? request, remoteAddress },
+    settings,
+  );
 }

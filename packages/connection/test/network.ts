@@ -61,13 +61,14 @@ export async function serve(
 export async function pair(
   serverOptions: ListenOptions = {},
   clientOptions: ConnectOptions = {},
+  target = '',
 ): Promise<[client: Connection, server: Connection]> {
   let arrived!: (connection: Connection) => void;
   const atServer = new Promise<Connection>((resolve) => {
     arrived = resolve;
   });
   const { url } = await serve(serverOptions, (connection) => arrived(connection));
-  return [await connect(url, clientOptions), await atServer];
+  return [await connect(`${url}${target}`, clientOptions), await atServer];
 }
 
 /** Says what each request asked for, refuses what is to be refused, and connects. Node's own server, not ours. */

@@ -19,6 +19,11 @@ export interface AcceptUpgradeOptions {
 /** What a server gets. */
 export type AcceptedUpgrade = Upgraded & {
   readonly request: RequestHead;
+  /**
+   * The request as it came, up to its empty line, each code point one byte; absent where an HTTP server read it. Whoever
+   * keeps requests for long keeps this: the list of fields takes several times as much memory.
+   */
+  readonly requestText?: string | undefined;
   /** The client's, see `trustedProxies`; undefined for a Unix socket. */
   readonly remoteAddress: string | undefined;
 };
@@ -51,7 +56,8 @@ export async function acceptUpgrade(
     handToHttp(socket, bytes, http, release);
     return undefined;
   }
-  return answer(socket, head, bytesBehind(bytes, byteLength), policy, release);
+  const upgraded = answer(socket, head, bytesBehind(bytes, byteLength), policy, release);
+  return { ...upgraded, requestText: bytes.toString('latin1', 0, byteLength) };
 }
 
 function readHead(bytes: Buffer, limits: HeadLimits = {}) {

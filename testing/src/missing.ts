@@ -6,6 +6,7 @@ const probes = {
   nginx: () => existsSync('/usr/sbin/nginx'),
   /** Root on Linux, who may make namespaces and links between them. */
   'network-namespaces': () => spawnSync('ip', ['netns', 'list']).status === 0 && process.getuid?.() === 0,
+  'systemd-analyze': () => spawnSync('systemd-analyze', ['--version']).status === 0,
   'python-websockets': () => spawnSync('/usr/bin/python3', ['-c', 'import websockets']).status === 0,
 } as const;
 

@@ -16,6 +16,8 @@ export type EndingSignal = keyof typeof EXIT_CODES;
 /** Ctrl-C, made into an AbortSignal: the first asks to end cleanly, the second ends at once. */
 export interface Interruption {
   readonly signal: AbortSignal;
+  /** What came first; undefined as long as nothing did. */
+  readonly name: EndingSignal | undefined;
   /** 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP. */
   readonly exitCode: ExitCode;
 }
@@ -26,6 +28,7 @@ export function watchInterruption(onFirst: (name: EndingSignal) => void): Interr
   // Every file of a call listens to it; that is no leak.
   setMaxListeners(0, controller.signal);
   let exitCode: ExitCode = ExitCode.Interrupted;
+  let first: EndingSignal | undefined;
   let firstAt = 0;
   const listener = (name: EndingSignal) => {
     const now = performance.now();
@@ -34,6 +37,7 @@ export function watchInterruption(onFirst: (name: EndingSignal) => void): Interr
       return;
     }
     firstAt = now;
+    first = name;
     exitCode = EXIT_CODES[name];
     onFirst(name);
     controller.abort();
@@ -41,6 +45,9 @@ export function watchInterruption(onFirst: (name: EndingSignal) => void): Interr
   for (const name of Object.keys(EXIT_CODES) as EndingSignal[]) process.on(name, () => listener(name));
   return {
     signal: controller.signal,
+    get name() {
+      return first;
+    },
     get exitCode() {
       return exitCode;
     },

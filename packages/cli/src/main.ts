@@ -15,14 +15,17 @@ const args = process.argv.slice(2);
 if (args[0] === '--') args.shift();
 if (args.length === 0) args.push('--help');
 // Known before anything is parsed: a mistake in the command line is an event, too.
-const asJson = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).includes('--json');
+const flags = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined);
+const asJson = flags.some((flag) => /^--(?:json|log(?:=json)?)$/.test(flag));
 const usageHint = 'wsferry --help shows how';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const program = new Command('wsferry')
   .description('Send and receive files over WebSocket.')
-  .version(
-    (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,
-  )
+  .version(version)
   .exitOverride()
   .configureOutput({ writeErr: (text) => asJson || process.stderr.write(text) })
   .showHelpAfterError(`(${usageHint})`)
@@ -114,6 +117,14 @@ program
   .option('--no-compress', 'refuse permessage-deflate, which is accepted when a sender offers it')
   .option('--tls-cert <file>', 'certificate chain in PEM: serve wss', given)
   .option('--tls-key <file>', 'its private key in PEM', given)
+  .option('--grace <time>', 'how long files under way may go on after SIGTERM (default: 10s)', parseDuration)
+  .option('--healthz', 'answer GET /healthz: 200, and 503 while it stops')
+  .option('--metrics', 'answer GET /metrics for Prometheus, from this machine or with the token')
+  .addOption(
+    new Option('--log <format>', 'as --json, without progress: for a log')
+      .choices(['json'])
+      .conflicts(['json', 'quiet']),
+  )
   .addOption(json())
   .addOption(quiet())
   .addHelpText(
@@ -124,6 +135,7 @@ Examples:
   wsferry serve --dir ~/Downloads --host 0.0.0.0 --token-file token
   wsferry serve --write-only --max-file 2GB --max-total 100GB --min-free 10GB
   wsferry serve --port 0 --json
+  wsferry serve --log json --healthz --metrics --grace 1m
   wsferry serve --socket /run/wsferry.sock
   wsferry serve --allow-origin https://files.example.org --trust-proxy 127.0.0.1
   wsferry serve --host :: --tls-cert cert.pem --tls-key key.pem --token-file token
@@ -133,7 +145,7 @@ Environment:
   )
   .action(async (options: ServeOptions) => {
     const { serve } = await import('./commands/serve.ts');
-    exitCode = await serve(cwd, options);
+    exitCode = await serve(cwd, options, version);
   });
 
 /** A connection needs some time for a Ping and its Pong. */

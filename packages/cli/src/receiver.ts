@@ -8,7 +8,6 @@ import {
   type Session,
   SUBPROTOCOL,
   TOKEN_SUBPROTOCOL_PREFIX,
-  type TransferEvent,
   TransferLimit,
 } from '@wsferry/transfer';
 import { directoryReceiver, type Leftover } from '@wsferry/transfer/node';
@@ -16,6 +15,8 @@ import { CliError, explainListen, systemCode } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
 import { explainSocket } from './explain-socket.ts';
 import { INTERRUPTED_CLOSE_MS } from './leaving.ts';
+import { operatorServer } from './operator-pages.ts';
+import type { ReceiverObserver } from './serve-events.ts';
 
 /** What a receiver does not do. */
 export interface ReceiverLimits {
@@ -39,8 +40,15 @@ export interface Receiver {
   readonly dir: string;
   /** Unfinished files in the folder of which nobody can say here whether somebody still writes them. */
   readonly unowned: readonly Leftover[];
-  /** Open transfers end with SHUTTING_DOWN, closing handshakes with 1001, partial files removed, then the port is free. */
-  close(): Promise<void>;
+  readonly connections: ReadonlySet<Connection>;
+  /** Bytes of files that came and are not stored yet. */
+  readonly pendingBytes: number;
+  /**
+   * Lets nobody in any more (503), gives the transfers under way `graceMs` (0) to end, and takes leave of everybody else at
+   * once. What has not ended by then gets SHUTTING_DOWN, and can be gone on with; closing handshakes have 1001. Then the
+   * port is free.
+   */
+  close(graceMs?: number): Promise<void>;
 }
 
 export interface ReceiverOptions {
@@ -62,21 +70,29 @@ export interface ReceiverOptions {
   readonly limits?: ReceiverLimits;
   /** Accept permessage-deflate when it is offered. Default true: the sender knows whether it is worth it. */
   readonly compress?: boolean;
-  /** `connection` tells the transfers of two senders apart: their ids are their own. */
-  onTransfer?(event: TransferEvent, connection: Connection): void;
+  readonly observer?: ReceiverObserver;
+  /** Answer `GET /healthz`. */
+  readonly healthz?: boolean;
+  /** Answer `GET /metrics` with this. */
+  readonly metrics?: () => Promise<string>;
 }
 
 /** Listens and stores what comes in. Rejects with a CliError. */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
-  const { host, port, dir, tls, socketPath, origins, token, trustedProxies, compress = true, onTransfer } = options;
+  const { host, port, dir, tls, socketPath, origins, token, trustedProxies, compress = true, observer = {} } = options;
+  const { healthz = false, metrics } = options;
   const { readOnly = false, writeOnly = false, maxFileBytes, maxTransfers, ...space } = options.limits ?? {};
   await checkDirectory(dir, options);
   const storing = readOnly ? undefined : await directoryReceiver(dir, withoutUndefined(space));
   const board = writeOnly ? undefined : new ArrivalBoard();
   const limit = maxTransfers === undefined ? undefined : new TransferLimit(maxTransfers);
   const sessions = new Set<Session>();
+  const guard = token === undefined ? undefined : bearerToken({ token, protocolPrefix: TOKEN_SUBPROTOCOL_PREFIX });
+  let stopping = false;
 
   function serve(connection: Connection): void {
+    observer.opened?.(connection);
+    void connection.closed.then((result) => observer.closed?.(connection, result));
     if (connection.protocol !== SUBPROTOCOL) {
       void connection.close(1002, `expected the subprotocol ${SUBPROTOCOL}`);
       return;
@@ -87,7 +103,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       board,
       maxFileBytes,
       limit,
-      ...(onTransfer && { onTransfer: (event) => onTransfer(event, connection) }),
+      onTransfer: (event) => observer.transfer?.(event, connection),
     });
     sessions.add(session);
     session.closed.catch(() => {}).finally(() => sessions.delete(session));
@@ -103,7 +119,12 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
         trustedProxies,
         ...(tls && { tls }),
         ...(origins && { origins }),
-        ...(token !== undefined && { refuse: bearerToken({ token, protocolPrefix: TOKEN_SUBPROTOCOL_PREFIX }) }),
+        ...((healthz || metrics) && {
+          http: operatorServer({ healthz, metrics, refuse: guard, trustedProxies, stopping: () => stopping }),
+        }),
+        refuse: (request, peer) =>
+          stopping ? { status: 503, message: 'this receiver is stopping; try again later' } : guard?.(request, peer),
+        onRefused: (error, remoteAddress) => observer.refused?.(error, remoteAddress),
       },
       serve,
     );
@@ -111,9 +132,21 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       url: listener.url,
       dir,
       unowned: storing?.leftovers.filter(({ owner }) => owner === 'unknown') ?? [],
-      async close() {
+      connections: listener.connections,
+      get pendingBytes() {
+        let sum = 0;
+        for (const session of sessions) sum += session.pendingBytes;
+        return sum;
+      },
+      async close(graceMs = 0) {
+        stopping = true;
+        limit?.close();
         // The sessions first: only they can tell the senders why (SHUTTING_DOWN).
         const going = [CloseCode.GoingAway, 'the receiver is stopping'] as const;
+        if (graceMs > 0) {
+          const leaving = [...sessions].map((session) => session.retire().then(() => session.close(...going)));
+          await within(Promise.allSettled(leaving), graceMs);
+        }
         const ending = [...sessions].map((session) => session.close(...going));
         await listener.close({ code: going[0], reason: going[1], timeoutMs: INTERRUPTED_CLOSE_MS });
         await Promise.allSettled(ending);
@@ -125,6 +158,15 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       socketPath === undefined ? explainListen(error, host, port) : explainSocket(error, socketPath);
     throw new CliError(code, message, exitCode, { ...(hint !== undefined && { hint }), cause: error });
   }
+}
+
+/** Resolves with the promise, or when the time is over. */
+function within(promise: Promise<unknown>, ms: number): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  return Promise.race([promise, over]).finally(() => clearTimeout(timer));
 }
 
 function withoutUndefined(space: Pick<ReceiverLimits, 'maxTotalBytes' | 'minFreeBytes'>) {

@@ -86,12 +86,16 @@ export async function startServe(args: readonly string[], cwd: string): Promise<
   return { program, url: url as string };
 }
 
-/** The events of a `--json` run. */
+/** The events of a `--json` run, without their times, which must be there. */
 export function eventsOf({ stdout }: Ended): JsonEvent[] {
   return stdout
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as JsonEvent);
+    .map((line) => {
+      const { time, ...event } = JSON.parse(line) as JsonEvent & { time: string };
+      if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(time)) throw new Error(`expected a time, got ${line}`);
+      return event as JsonEvent;
+    });
 }
 
 /** 1 GB that takes no disk: long enough on its way to be interrupted. */

@@ -14,7 +14,7 @@ export {
   refusalCode,
   type TokenGuard,
 } from '@wsferry/handshake';
-export { readTokenFile, refuseHttp, type TokenFile } from '@wsferry/handshake/node';
+export { isFromThisMachine, readTokenFile, refuseHttp, type TokenFile } from '@wsferry/handshake/node';
 export { type ConnectOptions, connect } from './client.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { Connection } from './connection.ts';

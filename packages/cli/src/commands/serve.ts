@@ -1,15 +1,16 @@
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { createSecureContext, type TlsOptions } from 'node:tls';
-import { type Connection, checkedTrustedProxies, isLoopbackHost } from '@wsferry/connection';
-import { digestField, type TransferEvent } from '@wsferry/transfer';
+import { checkedTrustedProxies, isLoopbackHost } from '@wsferry/connection';
 import { readOption } from '../connect.ts';
 import { CliError, explain } from '../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { bytes } from '../format.ts';
-import { watchInterruption } from '../interruption.ts';
+import { type EndingSignal, watchInterruption } from '../interruption.ts';
 import { type Receiver, type ReceiverLimits, startReceiver } from '../receiver.ts';
 import { createReporter, type Reporter } from '../reporters/reporter.ts';
+import { both, reportingObserver } from '../serve-events.ts';
+import { receiverMetrics } from '../serve-metrics.ts';
 import { MIN_TOKEN_LENGTH, readToken } from '../token.ts';
 
 export interface ServeOptions {
@@ -38,14 +39,34 @@ export interface ServeOptions {
   readonly compress: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  /** How long transfers under way may go on after SIGTERM, in ms. */
+  readonly grace?: number;
+  readonly healthz?: boolean;
+  readonly metrics?: boolean;
+  readonly log?: 'json';
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
 
-/** Receives files until Ctrl-C. Never throws: every failure is reported and becomes the exit code. */
-export async function serve(cwd: string, options: ServeOptions): Promise<ExitCode> {
+/** How long transfers under way may go on after SIGTERM. */
+const DEFAULT_GRACE_MS = 10_000;
+
+/** SIGTERM comes from who can wait, a service manager; Ctrl-C from somebody who cannot. */
+function graceFor(signal: EndingSignal | undefined, graceMs: number): number {
+  return signal === 'SIGTERM' ? graceMs : 0;
+}
+
+/**
+ * Receives files until it is told to stop. Never throws: every failure is reported and becomes the exit code.
+ * `version` is told in the metrics.
+ */
+export async function serve(cwd: string, options: ServeOptions, version: string): Promise<ExitCode> {
+  const { grace = DEFAULT_GRACE_MS } = options;
   const reporter = await createReporter(options);
-  const interruption = watchInterruption((signal) => reporter.report({ event: 'stopping', signal }));
+  const interruption = watchInterruption((signal) => {
+    const waits = graceFor(signal, grace);
+    reporter.report({ event: 'stopping', signal, ...(waits > 0 && { graceMs: waits }) });
+  });
   let receiver: Receiver | undefined;
   let exitCode: ExitCode = ExitCode.Done;
   const counts = { stored: 0, failed: 0 };
@@ -53,6 +74,8 @@ export async function serve(cwd: string, options: ServeOptions): Promise<ExitCod
     const tls = await tlsOptions(cwd, options);
     const token = await readToken({ ...options, cwd, minLength: MIN_TOKEN_LENGTH }, reporter);
     await checkOpenness(options, token !== undefined, tls !== undefined, reporter);
+    const events = reportingObserver(reporter, counts);
+    const metrics = options.metrics ? receiverMetrics(version, () => receiver) : undefined;
     receiver = await startReceiver({
       host: options.host,
       port: options.port,
@@ -65,7 +88,9 @@ export async function serve(cwd: string, options: ServeOptions): Promise<ExitCod
       ...(token && { token: token.token }),
       ...(options.trustProxy && { trustedProxies: trusted(options.trustProxy) }),
       limits: limitsOf(options),
-      onTransfer: reportTransfers(reporter, counts),
+      observer: metrics ? both(events, metrics.observer) : events,
+      ...(options.healthz && { healthz: true }),
+      ...(metrics && { metrics: metrics.text }),
     });
     const left = unownedWarning(receiver);
     if (left !== undefined) reporter.report({ event: 'warning', message: left });
@@ -79,7 +104,7 @@ export async function serve(cwd: string, options: ServeOptions): Promise<ExitCod
     });
     if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
     exitCode = interruption.exitCode;
-    await receiver.close();
+    await receiver.close(graceFor(interruption.name, grace));
     reporter.report({ event: 'done', ...counts, exitCode });
   } catch (error) {
     const why = explain(error);
@@ -89,62 +114,6 @@ export async function serve(cwd: string, options: ServeOptions): Promise<ExitCod
   }
   reporter.close();
   return exitCode;
-}
-
-interface Running {
-  readonly id: number;
-  readonly startedAt: number;
-}
-
-/** Transfer ids belong to their connection; events get one of their own, and the time since the offer. */
-function reportTransfers(reporter: Reporter, counts: { stored: number; failed: number }) {
-  let lastId = 0;
-  const running = new WeakMap<Connection, Map<number, Running>>();
-
-  function transferOf(event: TransferEvent, connection: Connection): Running {
-    const transfers = running.get(connection) ?? new Map<number, Running>();
-    running.set(connection, transfers);
-    const transfer = transfers.get(event.id) ?? { id: ++lastId, startedAt: performance.now() };
-    const over = event.type === 'stored' || event.type === 'refused' || event.type === 'failed';
-    if (over) transfers.delete(event.id);
-    else transfers.set(event.id, transfer);
-    return transfer;
-  }
-
-  return (event: TransferEvent, connection: Connection): void => {
-    const { id, startedAt } = transferOf(event, connection);
-    const { name } = event;
-    const size = event.size === undefined ? {} : { size: event.size };
-    if (event.type === 'offered') reporter.report({ event: 'offered', id, name, ...size });
-    else if (event.type === 'progress')
-      reporter.report({ event: 'progress', id, name, stored: event.stored ?? 0, ...size });
-    if (event.type === 'refused' || event.type === 'failed') {
-      counts.failed++;
-      reporter.report({
-        event: 'failed',
-        id,
-        name,
-        code: event.code ?? 'INTERNAL',
-        message: event.message ?? event.code ?? event.type,
-      });
-    }
-    if (event.type === 'stored' && event.file) {
-      counts.stored++;
-      const { file } = event;
-      const durationMs = performance.now() - startedAt;
-      reporter.report({
-        event: 'stored',
-        id,
-        name,
-        storedAs: file.path ?? file.name,
-        size: file.size,
-        ...digestField(file.algorithm, file.digest),
-        durationMs: Math.round(durationMs * 10) / 10,
-        bytesPerSecond: file.existing ? 0 : Math.round((file.size / Math.max(durationMs, 0.1)) * 1000),
-        existing: file.existing,
-      });
-    }
-  };
 }
 
 async function tlsOptions(cwd: string, { tlsCert, tlsKey }: ServeOptions): Promise<TlsOptions | undefined> {

@@ -1,10 +1,24 @@
 import type { Output, Reporter } from './reporter.ts';
 
-/** One JSON object a line for every event, all of them on stdout. */
-export function jsonReporter(stdout: Output): Reporter {
+/** One JSON object a line for every event, all of them on stdout, each with its time (ISO 8601, UTC). */
+export function jsonReporter(stdout: Output, now: () => number = Date.now): Reporter {
   return {
-    report: (event) => stdout.write(`${escapeControls(JSON.stringify(event))}\n`),
+    report(event) {
+      const time = new Date(now()).toISOString();
+      stdout.write(`${escapeControls(JSON.stringify({ time, ...event }))}\n`);
+    },
     close: () => {},
+  };
+}
+
+/** The same for a log that is kept: what happened, not how far it got. */
+export function logReporter(stdout: Output, now?: () => number): Reporter {
+  const { report, close } = jsonReporter(stdout, now);
+  return {
+    report(event) {
+      if (event.event !== 'progress' && event.event !== 'comparing') report(event);
+    },
+    close,
   };
 }
 

@@ -11,11 +11,21 @@ export function problemLine(event: CliEvent, color: boolean): string | undefined
       return `${c.red('failed')} ${printable(event.name)}: ${printable(event.message)}${hint(event.hint)}`;
     case 'error':
       return `${c.red('wsferry:')} ${printable(event.message)}${hint(event.hint)}`;
+    case 'refused':
+      return refusedLine(event, color);
     case 'warning':
       return c.bold(c.yellow(`WARNING: ${printable(event.message)}`));
     default:
       return undefined;
   }
+}
+
+/** What an operator can act on: a stranger, a page, a full house. Noise, and whoever waits for his turn, are left out. */
+function refusedLine(event: CliEvent & { event: 'refused' }, color: boolean): string | undefined {
+  const { remote = 'somebody', status, message } = event;
+  if (status === undefined || ![401, 403, 503].includes(status)) return undefined;
+  const c = picocolors.createColors(color);
+  return `${c.yellow('refused')} ${printable(remote)}: ${printable(message)} (${status})`;
 }
 
 /** The line for where a receiver listens. */
@@ -72,7 +82,9 @@ function place(done: number, of: number): string {
 }
 
 /** Said at once: closing may take a moment. */
-export function stoppingLine({ signal }: CliEvent & { event: 'stopping' }): string {
+export function stoppingLine({ signal, graceMs }: CliEvent & { event: 'stopping' }): string {
+  if (graceMs !== undefined)
+    return `stopping: files under way have ${duration(graceMs)} to end (another signal ends now)`;
   return signal === 'SIGINT' ? 'stopping … (Ctrl-C again ends now)' : 'stopping …';
 }
 

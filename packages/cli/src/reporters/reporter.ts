@@ -1,17 +1,18 @@
 import type { EndingSignal } from '../interruption.ts';
 
 /**
- * Everything a command has to say, as data: the four reporters only differ in how they show it, and `--json` prints
- * these objects as they are. Sizes in bytes, times in milliseconds, rates in bytes per second.
+ * Everything a command has to say, as data: the reporters only differ in how they show it, and `--json` prints these
+ * objects as they are, with the time before. Sizes in bytes, times in milliseconds, rates in bytes per second. Of files that
+ * are received, `connection` says over which one.
  */
 export type CliEvent =
   /** A receiver of this process listens: `serve`, or the embedded one of `send` (`reason` says why it was needed). */
   | { event: 'receiver'; url: string; dir: string; embedded: boolean; readOnly?: boolean; reason?: string }
   /** `compressed`: what came of `--compress`. */
   | { event: 'connected'; url: string; files: number; bytes: number; compressed?: boolean }
-  | { event: 'offered'; id: number; name: string; size?: number; path?: string }
+  | { event: 'offered'; connection?: number; id: number; name: string; size?: number; path?: string }
   /** `stored`: what the receiver has written, not what was queued. */
-  | { event: 'progress'; id: number; name: string; stored: number; size?: number }
+  | { event: 'progress'; connection?: number; id: number; name: string; stored: number; size?: number }
   /** `compared`: of a file that the receiver may hold already, what was read to see whether it is the same. Nothing travels. */
   | { event: 'comparing'; id: number; name: string; compared: number; size?: number }
   /**
@@ -24,13 +25,14 @@ export type CliEvent =
   /** There is another connection. */
   | { event: 'reconnected'; url: string }
   /** The receiver held the beginning of the file, proven to be the same: it goes on there. */
-  | { event: 'resumed'; id: number; name: string; offset: number; size?: number }
+  | { event: 'resumed'; connection?: number; id: number; name: string; offset: number; size?: number }
   /** Something was kept of the file, and it begins anew all the same. */
-  | { event: 'restarted'; id: number; name: string; reason: string }
+  | { event: 'restarted'; connection?: number; id: number; name: string; reason: string }
   /** Files are on their way, and the receiver has not said a word for `ms`. */
   | { event: 'waiting'; ms: number }
   | {
       event: 'stored';
+      connection?: number;
       id: number;
       /** As it was sent. */
       name: string;
@@ -45,9 +47,26 @@ export type CliEvent =
       /** The identical file was there already, and nothing moved. */
       existing: boolean;
     }
-  | { event: 'failed'; id: number; name: string; code: string; message: string; hint?: string }
-  /** The first Ctrl-C, or another signal to end: what is open is being closed. */
-  | { event: 'stopping'; signal: EndingSignal }
+  | { event: 'failed'; connection?: number; id: number; name: string; code: string; message: string; hint?: string }
+  /** Somebody has connected to our receiver. `remote` is an address, absent for a Unix socket. */
+  | { event: 'opened'; connection: number; remote?: string }
+  /** The connection is over: close code, why, and how many bytes came over it. */
+  | {
+      event: 'closed';
+      connection: number;
+      remote?: string;
+      code: number;
+      message?: string;
+      durationMs: number;
+      bytes: number;
+    }
+  /** Somebody was not let in, or left during the handshake. `code` is a HandshakeError's, `status` of HTTP. */
+  | { event: 'refused'; remote?: string; code: string; status?: number; message: string }
+  /**
+   * The first Ctrl-C, or another signal to end: what is open is being closed; with `graceMs` the files under way have so long
+   * to end by themselves.
+   */
+  | { event: 'stopping'; signal: EndingSignal; graceMs?: number }
   /** The user ended it. */
   | { event: 'cancelled'; id: number; name: string }
   | { event: 'warning'; message: string }
@@ -66,12 +85,15 @@ export interface Reporter {
 export interface ReporterOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
+  /** As `json`, for a log: without progress. */
+  readonly log?: 'json';
   /** Draw progress lines when stdout is a terminal. */
   readonly progress?: boolean;
 }
 
 /** The reporter for these options and this terminal. */
-export async function createReporter({ json, quiet, progress }: ReporterOptions): Promise<Reporter> {
+export async function createReporter({ json, quiet, log, progress }: ReporterOptions): Promise<Reporter> {
+  if (log === 'json') return (await import('./json.ts')).logReporter(process.stdout);
   if (json) return (await import('./json.ts')).jsonReporter(process.stdout);
   if (quiet) return (await import('./quiet.ts')).quietReporter(process.stderr);
   if (progress && process.stdout.isTTY && process.env['TERM'] !== 'dumb') {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { jsonReporter } from './json.ts';
+import { jsonReporter, logReporter } from './json.ts';
 import { plainReporter } from './plain.ts';
 import { quietReporter } from './quiet.ts';
 import { type CliEvent, wantsColor } from './reporter.ts';
@@ -52,12 +52,36 @@ describe('names and messages from anywhere', () => {
 
   test('JSON lines carry none either, and still the true name', () => {
     const out = output();
-    const reporter = jsonReporter(out);
+    const reporter = jsonReporter(out, () => 1_700_000_000_123);
     for (const event of events) reporter.report(event);
     expect(out.text()).not.toMatch(controls);
     const lines = out.text().trimEnd().split('\n');
-    expect(lines.map((line) => JSON.parse(line))).toEqual(events);
+    const timed = events.map((event) => ({ time: '2023-11-14T22:13:20.123Z', ...event }));
+    expect(lines.map((line) => JSON.parse(line))).toEqual(timed);
   });
+});
+
+test('a log keeps what happened, and no progress', () => {
+  const out = output();
+  const reporter = logReporter(out);
+  for (const event of events) reporter.report(event);
+  const kept = out.text().trimEnd().split('\n');
+  const expected = events.map(({ event }) => event).filter((event) => event !== 'progress' && event !== 'comparing');
+  expect(kept.map((line) => JSON.parse(line).event)).toEqual(expected);
+});
+
+test.each<[Extract<CliEvent, { event: 'refused' }>, string]>([
+  [{ event: 'refused', remote: '192.0.2.1', code: 'REFUSED', status: 401, message: nasty }, 'refused 192.0.2.1: '],
+  [{ event: 'refused', code: 'ORIGIN_REFUSED', status: 403, message: 'why' }, 'refused somebody: why (403)\n'],
+  [{ event: 'refused', remote: '192.0.2.1', code: 'REFUSED', status: 429, message: 'wait' }, ''],
+  [{ event: 'refused', remote: '192.0.2.1', code: 'BAD_REQUEST_LINE', status: 400, message: 'noise' }, ''],
+  [{ event: 'refused', remote: '192.0.2.1', code: 'CONNECTION_LOST', message: 'gone' }, ''],
+])('of who was not let in a terminal shows what one can act on: %j', (event, line) => {
+  const err = output();
+  plainReporter(output(), err).report(event);
+  expect(err.text().startsWith(line)).toBe(true);
+  expect(err.text() === '').toBe(line === '');
+  expect(err.text()).not.toMatch(controls);
 });
 
 test('quiet says what went wrong, and nothing else', () => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { clientAddress } from '../addresses.ts';
+import { clientAddress, isLoopbackAddress } from '../addresses.ts';
 import type { RequestHead } from '../head.ts';
+import { headerValues } from '../headers.ts';
 import type { ServerPolicy } from '../server.ts';
 
 /**
@@ -21,6 +22,36 @@ export function refuseHttp(
   response.setHeader('Cache-Control', 'no-store');
   response.writeHead(refusal.status).end(`${refusal.message}\n`);
   return true;
+}
+
+/**
+ * Whether a request comes from this machine: through a Unix socket or from a loopback address, and asks for a loopback
+ * host. For what only the operator should see. One that was forwarded is judged by whom a trusted proxy names, and not
+ * taken for ours when no proxy is trusted. (A proxy on this machine that adds no X-Forwarded-For and replaces Host cannot be
+ * told from a program here.)
+ */
+export function isFromThisMachine(
+  request: IncomingMessage,
+  { trustedProxies = [] }: Pick<ServerPolicy, 'trustedProxies'> = {},
+): boolean {
+  const { headers } = headOf(request);
+  const forwarded = FORWARDING.some((name) => headerValues(headers, name).length > 0);
+  if (forwarded && trustedProxies.length === 0) return false;
+  const [host, ...more] = headerValues(headers, 'Host');
+  if (host === undefined || more.length > 0 || !isLoopbackName(host)) return false;
+  const { remoteAddress } = request.socket;
+  const address = clientAddress(headers, remoteAddress, trustedProxies);
+  if (address !== undefined) return isLoopbackAddress(address);
+  return remoteAddress === undefined && !(forwarded && trustedProxies.includes('unix'));
+}
+
+/** What proxies commonly add. */
+const FORWARDING = ['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'Via'];
+
+function isLoopbackName(host: string): boolean {
+  if (!/^[0-9A-Za-z.:[\]-]+$/.test(host) || !URL.canParse(`http://${host}/`)) return false;
+  const name = new URL(`http://${host}/`).hostname.replace(/^\[|\]$/g, '');
+  return isLoopbackAddress(name) || /^(?:.*\.)?localhost$/.test(name);
 }
 
 /** The request as it came: Node's own `headers` joins and drops what is there twice. */

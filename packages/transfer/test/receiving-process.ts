@@ -7,7 +7,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { channelPipe } from './channel-pipe.ts';
 
 const changes = ['link', 'mkdir', 'open', 'rename', 'rmdir', 'unlink'];
-const changesOfFiles = ['close', 'datasync', 'sync', 'truncate', 'utimes', 'write', 'writeFile'];
+const changesOfFiles = ['close', 'datasync', 'sync', 'truncate', 'utimes', 'write', 'writeFile', 'writev'];
 
 type Calls = Record<string, (...args: unknown[]) => unknown>;
 

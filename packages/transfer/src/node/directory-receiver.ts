@@ -1,6 +1,8 @@
+import { basename } from 'node:path';
+import { TransferError } from '../errors.ts';
 import { wholeNumber, wholeNumberOrInfinity } from '../options.ts';
 import type { OnConflict } from '../packets.ts';
-import type { Accept, FileOffer } from '../ports.ts';
+import type { Accept, AcceptFolder, FileOffer, FolderOffer } from '../ports.ts';
 import { checkWindowsName } from '../safe-name.ts';
 import { claim } from './claims.ts';
 import { DirectorySink } from './directory-sink.ts';
@@ -31,6 +33,10 @@ export interface DirectoryReceiverOptions {
    * too. Default: no limit but the disk.
    */
   readonly maxTotalBytes?: number;
+  /** What becomes of a file whose name is taken by another one, unless its sender has an allowed wish. Default `rename`. */
+  readonly onConflict?: OnConflict;
+  /** The wishes of senders that are fulfilled; others are FORBIDDEN. Default: all but `overwrite`. */
+  readonly allowedOnConflict?: readonly OnConflict[];
   /**
    * Refuse names with one of `< > : " | ? *`, which Windows does not take. Default: only on Windows. Worth setting
    * elsewhere when the directory lies on a disk of Windows, or is shared with it.
@@ -42,6 +48,8 @@ export interface DirectoryReceiverOptions {
 export interface DirectoryReceiver {
   /** For `openSession` and `receiveFiles`. */
   readonly accept: Accept;
+  /** The same for folders that are sent: makes them where they are not, and sets their times. */
+  readonly acceptFolder: AcceptFolder;
   /** The directory: absolute, symlinks resolved. */
   readonly dir: string;
   /** Unfinished files that stay in `<dir>/.wsferry/` because nobody can tell whether their owner still lives. */
@@ -59,23 +67,25 @@ const TIDY_MS = 60 * 60 * 1000;
 export const SMALL_FILE_BYTES = 64 * 1024;
 
 /**
- * Receives into a directory. A file grows in `<dir>/.wsferry/` and appears under its name only when it is complete;
- * nothing is ever overwritten, and no symlink is followed:
+ * Receives into a directory. A file grows in `<dir>/.wsferry/` and appears under its name only when it is complete. Folders
+ * are made where they are not; no symlink is followed, not even one that appears meanwhile.
  *
- * - a file with the same name, size and digest is there → nothing moves, `existing: true`;
- * - another file has the name → `NAME (1).ext`, `NAME (2).ext`, …
+ * - The identical file is there (name, size, digest) → nothing moves, `existing: true`.
+ * - Something else has the name, or one that differs in case or Unicode form only → by `onConflict`: `rename` stores it as
+ *   `NAME (1).ext`, …; `overwrite` replaces it in one step if it is a plain file, else EXISTS; `skip` is SKIPPED, `fail` EXISTS.
+ * - Something that is no folder has the name of a folder, or a folder one that differs in case → `NAME (1)`, …, which the same
+ *   tree finds again.
  *
  * What an interrupted transfer of more than 64 KiB has stored waits in `.wsferry`, if its sender gave a resume key, and the
- * next offer of that key goes on with it, also in another process and after this one was killed.
- *
- * Unfinished files of processes that were killed, and that nobody can go on with, are removed first; never those of a
- * living one, which may receive into the same directory.
+ * next offer of that key goes on with it, also in another process and after this one was killed. Unfinished files of
+ * processes that were killed, and that nobody can go on with, are removed first; never those of a living one, which may
+ * receive into the same directory.
  *
  * @throws RangeError for a limit that is no number of bytes
  * @throws TransferError when `dir` is missing or no directory (STORAGE_FAILED) or not writable (FORBIDDEN).
- * Refusals while receiving: NO_SPACE (ENOSPC, EDQUOT, or the declared size does not fit beside
- * the other files on their way, or one of the limits does not leave room), FORBIDDEN (EACCES, EPERM,
- * EROFS), BAD_NAME (ENAMETOOLONG, or what Windows does not take), else STORAGE_FAILED; `cause` is Node's error.
+ * Refusals while receiving: NO_SPACE (ENOSPC, EDQUOT, or the declared size does not fit beside the other files on their
+ * way, or one of the limits does not leave room), FORBIDDEN (EACCES, EPERM, EROFS, a wish that is not allowed), BAD_NAME
+ * (ENAMETOOLONG, or what Windows does not take), EXISTS, SKIPPED, else STORAGE_FAILED; `cause` is Node's error.
  */
 export async function directoryReceiver(
   dir: string,
@@ -91,29 +101,60 @@ export async function directoryReceiver(
   const leftovers = await tidy().catch(() => []);
   const timer = setInterval(() => void tidy().catch(() => {}), TIDY_MS).unref();
 
+  const checkNames = ({ name, folder }: FolderOffer | FileOffer) => {
+    if (windowsNames) for (const component of [...folder, name]) checkWindowsName(component);
+  };
+
   const accept: Accept = async (offer, control) => {
     try {
-      if (windowsNames) checkWindowsName(offer.name);
+      checkNames(offer);
+      const policy = policyOf(offer, options);
       const key = keepPartialsMs > 0 ? keyOf(offer, receiving) : undefined;
       const release = key && (await claim(key.id, control));
       let folder: Folder;
       try {
-        folder = await receiving.open([]);
+        folder = await receiving.open(offer.folder);
       } catch (error) {
         release?.();
         throw error;
       }
-      const policy: OnConflict = 'rename';
       return await DirectorySink.open({ receiving, offer, folder, policy, key }, () => release?.());
     } catch (error) {
       throw storageError(error);
     }
   };
+  const acceptFolder: AcceptFolder = async (offer) => {
+    try {
+      checkNames(offer);
+      const folder = await receiving.open([...offer.folder, offer.name]);
+      try {
+        // A time that this file system cannot hold is no reason to do without the folder.
+        if (offer.modified !== undefined) await folder.handle.setModified(offer.modified).catch(() => {});
+        await folder.syncNames();
+        return { name: basename(folder.path) };
+      } finally {
+        folder.release();
+      }
+    } catch (error) {
+      throw storageError(error);
+    }
+  };
+
   const close = async () => {
     clearInterval(timer);
     await receiving.tree.close();
   };
-  return { accept, dir: receiving.path, leftovers, close };
+  return { accept, acceptFolder, dir: receiving.path, leftovers, close };
+}
+
+const ALLOWED: readonly OnConflict[] = ['rename', 'skip', 'fail'];
+
+/** What is done when the name is taken. */
+function policyOf({ onConflict: wish }: FileOffer, options: DirectoryReceiverOptions): OnConflict {
+  const { onConflict = 'rename', allowedOnConflict = ALLOWED } = options;
+  if (wish === undefined || wish === onConflict) return onConflict;
+  if (allowedOnConflict.includes(wish)) return wish;
+  throw new TransferError('FORBIDDEN', `the receiver does not allow ${wish} when a name is taken`);
 }
 
 /** Under which the file can be kept. */

@@ -39,6 +39,8 @@ export class DirectorySink implements FileSink {
   #position = 0;
   /** A write failed in its middle: the disk and the running digest may not have the same bytes. */
   #torn = false;
+  /** The disk did not take what was written: the kernel may have forgotten it, and will not say so a second time. */
+  #unsynced = false;
   #ended = false;
 
   private constructor(storing: Storing, onEnd: () => void) {
@@ -83,7 +85,7 @@ export class DirectorySink implements FileSink {
   /** Resolves when what was written survives a power cut, where that was asked for. */
   flush(): Promise<void> {
     return storing(async () => {
-      if (this.#storing.receiving.options.durable) await this.#partial?.sync();
+      if (this.#storing.receiving.options.durable) await this.#synced(this.#partial?.sync());
     });
   }
 
@@ -122,7 +124,7 @@ export class DirectorySink implements FileSink {
   /** Keeps what was written for the next offer of the same resume key, or removes it. */
   async discard({ keepPartial }: { readonly keepPartial: boolean } = { keepPartial: false }): Promise<void> {
     const partial = this.#partial;
-    if (keepPartial && partial !== undefined && this.#storing.key !== undefined) {
+    if (keepPartial && partial !== undefined && this.#storing.key !== undefined && !this.#unsynced) {
       this.#partial = undefined;
       await partial.keep(this.#torn ? undefined : this.#feed);
       if (!this.#torn) this.#feed = undefined; // it is kept as well
@@ -193,10 +195,15 @@ export class DirectorySink implements FileSink {
   }
 
   #openPartial(): Promise<PartialFile> {
-    const { receiving, offer, key } = this.#storing;
+    const { receiving, offer, folder, key } = this.#storing;
+    const executable = offer.executable === true;
     return receiving.partials.open(async (lease) => {
-      if (key === undefined) return PartialFile.temporary(lease);
-      return PartialFile.of(lease, key, await findKept(lease.folder, key.key, offer));
+      // Its name could not lead there.
+      if (folder.handle.device !== lease.folder.device) {
+        throw new TransferError('STORAGE_FAILED', 'the folder lies on another disk than the receiving folder');
+      }
+      if (key === undefined) return PartialFile.temporary(lease, executable);
+      return PartialFile.of(lease, key, await findKept(lease.folder, key.key, offer), executable);
     });
   }
 
@@ -215,8 +222,20 @@ export class DirectorySink implements FileSink {
     const { receiving, offer, folder, policy } = this.#storing;
     const contents = { size: this.#position, digest: await this.#feed!.digest(), algorithm: this.#algorithm };
     await this.#setModified(partial);
-    if (receiving.options.fsync) await partial.handle.sync();
-    return { ...(await place(partial, folder, offer.name, contents, policy)), ...contents };
+    if (receiving.options.fsync) await this.#synced(partial.handle.sync());
+    try {
+      return { ...(await place(partial, folder, offer.name, contents, policy)), ...contents };
+    } catch (error) {
+      // A full disk may have no room for a name: with room it is complete.
+      if (storageError(error).code === 'NO_SPACE') await this.discard({ keepPartial: true });
+      throw error;
+    }
+  }
+
+  async #synced(syncing: Promise<void> | undefined): Promise<void> {
+    this.#unsynced = true;
+    await syncing;
+    this.#unsynced = false;
   }
 
   async #commitExisting(found: ExistingFile): Promise<StoredFile> {

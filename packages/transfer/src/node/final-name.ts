@@ -47,10 +47,18 @@ export async function reserveAndRename(from: FileEntry, to: FileEntry): Promise<
 }
 
 /** `a.txt`, `a (1).txt`, `a (2).txt`, …; a long stem is cut so that every one fits in a directory entry. */
-export function* candidateNames(name: string): Generator<string> {
-  yield name;
+export function candidateNames(name: string): Generator<string> {
   const dot = extname(name);
-  const extension = Buffer.byteLength(dot) > 64 ? '' : dot;
+  return numbered(name, Buffer.byteLength(dot) > 64 ? '' : dot);
+}
+
+/** The same for folders, whose names have no extension: `v1.2`, `v1.2 (1)`, … */
+export function candidateFolders(name: string): Generator<string> {
+  return numbered(name, '');
+}
+
+function* numbered(name: string, extension: string): Generator<string> {
+  yield name;
   const stem = name.slice(0, name.length - extension.length);
   for (let number = 1; number <= MAX_NUMBER; number += 1) {
     const tail = ` (${number})${extension}`;

@@ -87,9 +87,9 @@ export class NameIndex {
 
   async #read(): Promise<void> {
     const began = this.#now();
-    const look = await this.#folder.look();
     const meanwhile: string[] = [];
     this.#meanwhile = meanwhile;
+    const look = await this.#folder.look();
     const names = await this.#folder.names().catch((error: unknown) => {
       if (systemCode(error) === 'EACCES') return []; // may be written to, but not read
       throw error;

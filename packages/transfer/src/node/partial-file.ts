@@ -46,28 +46,43 @@ export class PartialFile {
   }
 
   /** One that did not exist, and that will not be kept. */
-  static async temporary(lease: PartialsLease): Promise<PartialFile> {
-    return PartialFile.#create(lease, await ownName());
+  static async temporary(lease: PartialsLease, executable: boolean): Promise<PartialFile> {
+    return PartialFile.#create(lease, await ownName(), executable);
   }
 
-  static async #create(lease: PartialsLease, name: string, key?: PartialKey): Promise<PartialFile> {
-    return new PartialFile(lease, name, await lease.folder.open(name, O_RDWR | O_CREAT | O_EXCL, 0o666), key);
+  static async #create(
+    lease: PartialsLease,
+    name: string,
+    executable: boolean,
+    key?: PartialKey,
+  ): Promise<PartialFile> {
+    // The kernel takes away what the umask forbids.
+    const handle = await lease.folder.open(name, O_RDWR | O_CREAT | O_EXCL, executable ? 0o777 : 0o666);
+    return new PartialFile(lease, name, handle, key);
   }
 
   /**
    * The one of a key: what was kept of it, else a new one. Another process that works on it, or takes it before us, keeps
    * it: then ours is a temporary one.
    */
-  static async of(lease: PartialsLease, key: PartialKey, { best, others, busy }: Kept): Promise<PartialFile> {
+  static async of(
+    lease: PartialsLease,
+    key: PartialKey,
+    { best, others, busy }: Kept,
+    executable: boolean,
+  ): Promise<PartialFile> {
     const { folder } = lease;
     const name = await ownName(key.key);
     for (const other of others) await folder.remove(other).catch(() => {});
     if (best !== undefined) {
       const handle = await take(folder, best, name);
-      if (handle === 'gone') return PartialFile.temporary(lease);
-      if (handle !== 'unusable') return new PartialFile(lease, name, handle, key, best);
-    } else if (busy) return PartialFile.temporary(lease);
-    return PartialFile.#create(lease, name, key);
+      if (handle === 'gone') return PartialFile.temporary(lease, executable);
+      if (handle !== 'unusable') {
+        await setExecutable(handle, executable);
+        return new PartialFile(lease, name, handle, key, best);
+      }
+    } else if (busy) return PartialFile.temporary(lease, executable);
+    return PartialFile.#create(lease, name, executable, key);
   }
 
   /** The running digest of all that was kept; `undefined` when that is not what this process wrote, or cannot be read. */
@@ -147,6 +162,13 @@ async function take(folder: FolderHandle, best: KeptPartial, name: string): Prom
   await handle?.close();
   await folder.remove(name);
   return 'unusable';
+}
+
+/** For a file that was begun when it was, or was not, to be executed. Whoever may read it then may execute it. */
+async function setExecutable(handle: FileHandle, executable: boolean): Promise<void> {
+  const mode = (await handle.stat()).mode & 0o777;
+  const wanted = executable ? mode | ((mode & 0o444) >> 2) : mode & 0o666;
+  if (wanted !== mode) await handle.chmod(wanted).catch(() => {}); // not on every file system
 }
 
 async function digested(handle: FileHandle, bytes: number, feed: HashFeed): Promise<HashFeed> {

@@ -15,61 +15,26 @@ import {
 import { join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { offerOf } from '../../test/offers.ts';
 import { md5 } from '../../test/plain-sender.ts';
-import { deferred } from '../../test/raw-peer.ts';
-import type { TransferError } from '../errors.ts';
-import type { Accepted, FileOffer, TransferControl } from '../ports.ts';
-import { type DirectoryReceiver, type DirectoryReceiverOptions, directoryReceiver } from './directory-receiver.ts';
-import { cleanPartials, listLeftovers } from './leftovers.ts';
-
-const content = randomBytes(500_000);
-/** A copy: a sink owns what it is given. */
-const part = (from = 0, to = content.length) => new Uint8Array(content.subarray(from, to));
-const modified = Date.UTC(2020, 1, 1);
+import { content, modified, part, Receiving } from '../../test/receiving.ts';
+import type { Accepted, FileOffer } from '../ports.ts';
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let dir: string;
-const receivers: DirectoryReceiver[] = [];
+let receiving: Receiving;
 beforeEach(async () => {
   directory = await temporaryDirectory();
   dir = directory.path;
+  receiving = new Receiving(dir);
 });
 afterEach(async () => {
-  vi.useRealTimers();
   vi.restoreAllMocks();
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()));
+  await receiving.close();
   await directory.remove();
 });
 
-/** A transfer of `content`, as a receiver sees it. Whoever ends it hears that it is over when its sink is. */
-async function begin(rest: Partial<FileOffer> = {}, options: DirectoryReceiverOptions = {}) {
-  const receiver = await directoryReceiver(dir, { fsync: false, ...options });
-  receivers.push(receiver);
-  const ended: TransferError[] = [];
-  const accepted = deferred<Accepted>();
-  const control: TransferControl = {
-    end: async (error) => {
-      ended.push(error);
-      await (await accepted.promise).sink.discard({ keepPartial: true });
-    },
-    pause() {},
-    resume() {},
-  };
-  const held = await receiver.accept(
-    offerOf('a.bin', { size: content.length, modified, resumeKey: 'key', ...rest }),
-    control,
-  );
-  accepted.resolve(held);
-  return { ...held, ended };
-}
-
-/** A transfer that broke off after so many bytes. */
-async function interrupted(bytes: number, rest: Partial<FileOffer> = {}, options: DirectoryReceiverOptions = {}) {
-  const { sink } = await begin(rest, options);
-  for (let at = 0; at < bytes; at += 50_000) await sink.write(part(at, Math.min(bytes, at + 50_000)));
-  await sink.discard({ keepPartial: true });
-}
+const begin: Receiving['begin'] = (...how) => receiving.begin(...how);
+const interrupted: Receiving['interrupted'] = (...how) => receiving.interrupted(...how);
 
 async function finish({ sink, offset = 0 }: Accepted): Promise<void> {
   await sink.write(part(offset));
@@ -272,65 +237,5 @@ describe('a file that is there already', () => {
     await next.sink.write(part());
     expect(await next.sink.commit()).toMatchObject({ name: 'a.bin', digest: md5(content), existing: false });
     expect(Buffer.compare(await readFile(join(dir, 'b.bin')), content.subarray(0, 200_000))).toBe(0);
-  });
-});
-
-describe('what was kept', () => {
-  const day = 24 * 60 * 60 * 1000;
-
-  test('is told with what it is a part of', async () => {
-    const before = Date.now();
-    await interrupted(200_000, { folder: [] });
-    const [leftover, ...others] = await listLeftovers(dir);
-    expect(others).toEqual([]);
-    expect(leftover).toMatchObject({
-      path: await partial(),
-      size: 200_000,
-      owner: 'dead',
-      resumable: true,
-      file: { name: 'a.bin', folder: [], size: content.length, modified },
-    });
-    expect(leftover!.modified).toBeGreaterThan(before - 5_000);
-    expect(leftover!.file!.began).toBeGreaterThanOrEqual(before);
-  });
-
-  test('waits for seven days since it was written to, also when the process starts again', async () => {
-    await interrupted(200_000);
-    const { modified: written } = (await listLeftovers(dir))[0]!;
-    vi.spyOn(Date, 'now').mockReturnValue(written + 7 * day - 1);
-    receivers.push(await directoryReceiver(dir));
-    expect(await listLeftovers(dir)).toHaveLength(1);
-    vi.spyOn(Date, 'now').mockReturnValue(written + 7 * day);
-    receivers.push(await directoryReceiver(dir));
-    expect(await readdir(dir)).toEqual([]);
-  });
-
-  test('is looked after every hour', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'], now: Date.now() });
-    await interrupted(200_000, {}, { keepPartialsMs: 2 * 60 * 60 * 1000 });
-    await vi.advanceTimersByTimeAsync(60 * 60 * 1000);
-    expect(await listLeftovers(dir)).toHaveLength(1);
-    vi.advanceTimersByTime(2 * 60 * 60 * 1000);
-    await vi.waitFor(async () => expect(await readdir(dir)).toEqual([]));
-  });
-
-  test('is removed on request, but not under the hands of a transfer', async () => {
-    await interrupted(200_000);
-    const other = await begin({ name: offerOf('b.bin').name });
-    expect(await cleanPartials(dir)).toMatchObject([{ owner: 'alive', file: { name: 'b.bin' } }]);
-    expect((await readdir(join(dir, '.wsferry'))).sort()).toHaveLength(2);
-    await other.sink.discard();
-    expect(await cleanPartials(dir)).toEqual([]);
-    expect(await readdir(dir)).toEqual([]);
-  });
-
-  test('by a process nobody can ask stays, also on request, unless that is meant too', async () => {
-    await interrupted(200_000);
-    const path = await partial();
-    await rename(path, path.replace('free-', '00000000-1-00000000-'));
-    expect(await cleanPartials(dir)).toMatchObject([{ owner: 'unknown', resumable: true }]);
-    // Nobody can go on with it either: its process might be writing to it.
-    expect(await begin()).not.toHaveProperty('offset');
-    expect(await cleanPartials(dir, { unknown: true })).toMatchObject([{ owner: 'alive' }]);
   });
 });

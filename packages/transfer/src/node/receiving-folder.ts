@@ -1,9 +1,11 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { TransferError } from '../errors.ts';
+import type { SafeName } from '../safe-name.ts';
 import { DiskSpace, type SpaceLimits } from './disk-space.ts';
 import { reason, storageError, systemCode } from './file-errors.ts';
 import { identity } from './folder-handle.ts';
+import { receivingStep } from './folder-step.ts';
 import { type Folder, FolderTree } from './folder-tree.ts';
 import { PartialsFolder } from './partials-folder.ts';
 
@@ -54,9 +56,9 @@ export class ReceivingFolder {
     }
   }
 
-  /** A folder to receive into, whose names are known. */
-  async open(names: readonly string[]): Promise<Folder> {
-    const folder = await this.tree.use(names);
+  /** A folder to receive into, made when it is not there; its names are known. */
+  async open(names: readonly SafeName[]): Promise<Folder> {
+    const folder = await this.tree.use(names, receivingStep);
     try {
       await folder.names.refresh(folder.look);
       return folder;

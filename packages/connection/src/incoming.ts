@@ -70,7 +70,8 @@ export class Incoming {
   }
 
   #inflate(payload: Uint8Array, text: boolean): Message | Promise<Message> {
-    const inflated = this.#inflater!.inflate(payload, this.#maxMessageBytes);
+    // Text is read at once, and needs no bytes of its own.
+    const inflated = this.#inflater!.inflate(payload, this.#maxMessageBytes, { lend: text });
     const finish = (bytes: Uint8Array) => (text ? checkedText(bytes) : bytes);
     return inflated instanceof Promise ? inflated.then(finish) : finish(inflated);
   }

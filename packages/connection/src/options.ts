@@ -26,7 +26,7 @@ export interface DrainedOptions {
 export interface DeflateSettings extends DeflateOptions {
   /** Messages under so many bytes are sent uncompressed. Default 1024. */
   thresholdBytes?: number;
-  /** zlib's level, 0 (stored) to 9 (small). Default 4. */
+  /** zlib's level, 0 (stored) to 9 (small). Default 5. */
   level?: number;
 }
 

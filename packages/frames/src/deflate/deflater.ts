@@ -1,9 +1,10 @@
-import { constants, createDeflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
+import { constants, deflateRawSync } from 'node:zlib';
 import type { Role } from '../opcode.ts';
+import { createHotDeflater, deflateHot, HOT_PART_BYTES } from './deflate-hot.ts';
 import { compact, History } from './history.ts';
 import { HotStreams } from './hot-streams.ts';
 import { checkedWindowBits, type DeflateParameters, wholeNumber } from './parameters.ts';
-import { SyncStream } from './sync-stream.ts';
+import type { SyncStream } from './sync-stream.ts';
 
 /** What §7.2.1 cuts off the end of a message: the body of the empty stored block that a sync flush ends with. */
 const TAIL_BYTES = 4;
@@ -19,14 +20,8 @@ const LARGEST_CHUNK_BYTES = 64 * 1024;
 /** zlib's raw DEFLATE has no window of 2^8. */
 const MIN_ZLIB_WINDOW_BITS = 9;
 
-/** docs/decisions/0019-hot-streams.md. Each has about 260 KiB at the default memLevel: 4 MiB in all. */
-export const hotDeflaters = new HotStreams(16, 1024);
-/** What is given to a stream that lives on, at most. For longer parts the dictionary makes no difference. */
-const HOT_BYTES = 64 * 1024;
-/** By how much a part may become longer: five bytes for each stored block, of which there are few. */
-const SLACK_BYTES = 1024;
-/** Where all of them write; lent until the next call. */
-let scratch = new Uint8Array(0);
+/** docs/decisions/0019-hot-streams.md. Each has 192 KiB at the default memLevel: 6 MiB in all. */
+export const hotDeflaters = new HotStreams(32, 1024);
 
 /** An empty part with its sync flush: an empty stored block. */
 const EMPTY = Uint8Array.of(0x00, 0x00, 0x00, 0xff, 0xff);
@@ -37,8 +32,8 @@ export interface MessageDeflaterOptions {
   readonly role: Role;
   readonly parameters: DeflateParameters;
   /**
-   * zlib's effort, 0 (stored) to 9. Default 4: within a few percent of 6, and never more than about 2 ms for 64 KiB, where
-   * data with many near repetitions would hold the event loop five times as long at 6 and for half a second at 9.
+   * zlib's effort, 0 (stored) to 9. Default 5: within one percent of 6, and never more than about 5 ms for 64 KiB, where
+   * data with many near repetitions would hold the event loop twice as long at 6 and for half a second at 9.
    */
   readonly level?: number;
   /** zlib's memory while it works, 1 to 9. Default 8, about 256 KiB; between parts a few in a process keep it. */
@@ -47,7 +42,7 @@ export interface MessageDeflaterOptions {
 
 /**
  * Compresses our messages (RFC 7692 §7.2.1), at once. Each part is one call of zlib with what went before as its dictionary:
- * between calls up to 16 KiB are kept. Only those used most, 16 in a process, keep a zlib stream, and are about twice as
+ * between calls up to 16 KiB are kept. Only those used most, 32 in a process, keep a zlib stream, and are about twice as
  * fast. A part of 64 KiB takes about a millisecond: give a large message in such parts, and let the event loop turn between
  * them.
  */
@@ -61,7 +56,7 @@ export class MessageDeflater {
   #withinMessage = false;
 
   /** Throws RangeError for window bits that are not 8–15, a level that is not 0–9 or a memLevel that is not 1–9. */
-  constructor({ role, parameters, level = 4, memLevel = 8 }: MessageDeflaterOptions) {
+  constructor({ role, parameters, level = 5, memLevel = 8 }: MessageDeflaterOptions) {
     const server = role === 'server';
     const bits = server
       ? checkedWindowBits('serverMaxWindowBits', parameters.serverMaxWindowBits)
@@ -80,7 +75,7 @@ export class MessageDeflater {
    * (§7.2.3.6).
    */
   deflate(part: Uint8Array, last: boolean): Uint8Array {
-    const deflated = this.#deflate(part);
+    const deflated = this.#deflate(part, false);
     this.#withinMessage = !last;
     this.#remember(part, last);
     return compact(last ? deflated.subarray(0, deflated.length - TAIL_BYTES) : deflated);
@@ -88,18 +83,20 @@ export class MessageDeflater {
 
   /**
    * A whole message in one go, or `undefined` when it would not become smaller: then nothing is remembered, send it
-   * uncompressed. Throws RangeError in the middle of a message.
+   * uncompressed. With `lend` the bytes may be good only until the next call of any deflater, for who copies them at once.
+   * Throws RangeError in the middle of a message.
    */
-  deflateMessage(message: Uint8Array): Uint8Array | undefined {
+  deflateMessage(message: Uint8Array, { lend = false }: { readonly lend?: boolean } = {}): Uint8Array | undefined {
     if (this.#withinMessage) throw new RangeError('expected the last part of the message begun, got a whole message');
-    const deflated = this.#deflate(message);
+    const deflated = this.#deflate(message, lend);
     const length = deflated.length - TAIL_BYTES;
     if (length >= message.length) {
       this.release(); // the stream knows the message already
       return undefined;
     }
     this.#remember(message, true);
-    return compact(deflated.subarray(0, length));
+    const bytes = deflated.subarray(0, length);
+    return lend ? bytes : compact(bytes);
   }
 
   /** Gives back the zlib stream, if there is one. To be called at a connection's end; what still comes is compressed. */
@@ -117,10 +114,11 @@ export class MessageDeflater {
     if (this.#hot !== undefined && !this.#hot.closed) this.#hot.reset();
   }
 
-  #deflate(part: Uint8Array): Uint8Array {
+  #deflate(part: Uint8Array, lend: boolean): Uint8Array {
     if (part.length === 0) return EMPTY.slice();
-    const deflated = this.#deflateHot(part);
-    if (deflated !== undefined) return deflated;
+    const stream = part.length > HOT_PART_BYTES ? undefined : this.#hotStream();
+    const view = stream && deflateHot(stream, part);
+    if (view !== undefined) return lend ? view : view.slice();
     this.release();
     return deflateRawSync(part, {
       ...this.#zlibOptions(),
@@ -130,17 +128,6 @@ export class MessageDeflater {
     });
   }
 
-  #deflateHot(part: Uint8Array): Uint8Array | undefined {
-    if (part.length > HOT_BYTES) return undefined;
-    const stream = this.#hotStream();
-    if (stream === undefined) return undefined;
-    if (scratch.length === 0) scratch = new Uint8Array(HOT_BYTES + SLACK_BYTES);
-    const room = part.length + SLACK_BYTES;
-    if (!stream.write(constants.Z_SYNC_FLUSH, part, 0, part.length, scratch, 0, room)) return undefined;
-    // With no room left there may be more to come.
-    return stream.outputLeft === 0 ? undefined : scratch.slice(0, room - stream.outputLeft);
-  }
-
   /** Ours, or a new one if there is a place for it. */
   #hotStream(): SyncStream | undefined {
     if (this.#hot === undefined || this.#hot.closed) {
@@ -148,13 +135,13 @@ export class MessageDeflater {
       // A stream keeps its dictionary through a reset, and would refer to it where no takeover was agreed.
       if (this.#noContextTakeover && this.#history.bytes.length > 0) return undefined;
       if (!hotDeflaters.makeRoom()) return undefined;
-      this.#hot = new SyncStream(createDeflateRaw({ ...this.#zlibOptions(), chunkSize: constants.Z_MIN_CHUNK }));
+      this.#hot = createHotDeflater(this.#zlibOptions());
     }
     hotDeflaters.used(this.#hot);
     return this.#hot;
   }
 
-  #zlibOptions(): ZlibOptions {
+  #zlibOptions() {
     const dictionary = this.#history.bytes;
     return {
       windowBits: this.#windowBits,

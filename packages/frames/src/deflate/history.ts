@@ -22,9 +22,8 @@ export class History {
     const length = kept + added.length;
     const old = this.#buffer;
     if (old.length < length) this.#buffer = new Uint8Array(Math.min(this.#capacity, Math.max(length, old.length * 2)));
-    if (this.#buffer !== old || kept < this.#length) {
-      this.#buffer.set(old.subarray(this.#length - kept, this.#length));
-    }
+    if (this.#buffer !== old) this.#buffer.set(old.subarray(this.#length - kept, this.#length));
+    else if (kept < this.#length) old.copyWithin(0, this.#length - kept, this.#length);
     this.#buffer.set(added, kept);
     this.#length = length;
   }

@@ -8,7 +8,7 @@ import { type SyncStream, syncStreamsWork } from './sync-stream.ts';
 export class HotStreams {
   #most: number;
   readonly #patience: number;
-  /** With the count of its last use, the one used longest ago first. */
+  /** Each with the count of its last use. */
   readonly #lastUses = new Map<SyncStream, number>();
   #uses = 0;
 
@@ -26,18 +26,24 @@ export class HotStreams {
     return this.#lastUses.size;
   }
 
-  /** Whether one more may live, which is then to be told by `used`. Closes one that is in its way and long unused. */
+  /** Whether one more may live, which is then to be told by `used`. Closes the one unused for longest, if that is long. */
   makeRoom(): boolean {
     this.#uses++;
-    if (this.#lastUses.size < this.#most) return syncStreamsWork();
-    const [oldest] = this.#lastUses;
-    if (oldest === undefined || this.#uses - oldest[1] <= this.#patience) return false;
-    this.drop(oldest[0]);
+    if (this.#most === 0 || !syncStreamsWork()) return false;
+    if (this.#lastUses.size < this.#most) return true;
+    let oldest: SyncStream | undefined;
+    let lastUse = this.#uses - this.#patience;
+    for (const [stream, use] of this.#lastUses) {
+      if (use >= lastUse) continue;
+      oldest = stream;
+      lastUse = use;
+    }
+    if (oldest === undefined) return false;
+    this.drop(oldest);
     return true;
   }
 
   used(stream: SyncStream): void {
-    this.#lastUses.delete(stream);
     this.#lastUses.set(stream, ++this.#uses);
   }
 

@@ -2,8 +2,9 @@ import { constants, createInflateRaw } from 'node:zlib';
 import { FLUSH_TAIL } from './inflate-steps.ts';
 import { SyncStream } from './sync-stream.ts';
 
-/** Larger messages are left to others. */
-const MOST_INPUT_BYTES = 16 * 1024;
+/** For larger payloads no stream is kept. */
+export const HOT_PAYLOAD_BYTES = 16 * 1024;
+/** Up to so much comes of them. */
 const MOST_OUTPUT_BYTES = 128 * 1024;
 /** A message is two blocks at the least, most often. Each is a call. */
 const MOST_BLOCKS = 8;
@@ -23,9 +24,9 @@ export function createHotInflater(windowBits: number, dictionary: Uint8Array): S
 }
 
 /**
- * Inflates a message with a stream that has inflated those before it. Gives a view that is good until the next call, or
- * `undefined` when it is not certain to be right: too large, malformed, or merely unusual. The stream is spoilt then, and
- * the message is to be judged by other means.
+ * Inflates a payload of at most `HOT_PAYLOAD_BYTES` with a stream that has inflated those before it. Gives a view that is
+ * good until the next call, or `undefined` when it is not certain to be right: too large, malformed, or merely unusual. The
+ * stream is spoilt then, and the message is to be judged by other means.
  *
  * zlib says of a stream that goes on only what it read and wrote, not whether it stands between two blocks, where a
  * message has to end (RFC 7692 §7.2.2). So it is made to stop at the end of each (Z_BLOCK), with one byte more to read than
@@ -33,9 +34,9 @@ export function createHotInflater(windowBits: number, dictionary: Uint8Array): S
  * or behind it: then it is the empty stored block whose header ends the payload, for nothing else fits in so few bits.
  */
 export function inflateHot(stream: SyncStream, payload: Uint8Array, maxBytes: number): Uint8Array | undefined {
-  if (payload.length === 0 || payload.length > MOST_INPUT_BYTES) return undefined;
+  if (payload.length === 0) return undefined;
   if (input.length === 0) {
-    input = new Uint8Array(MOST_INPUT_BYTES + FLUSH_TAIL.length + 1);
+    input = new Uint8Array(HOT_PAYLOAD_BYTES + FLUSH_TAIL.length + 1);
     output = new Uint8Array(MOST_OUTPUT_BYTES);
   }
   input.set(payload);

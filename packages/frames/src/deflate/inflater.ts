@@ -2,7 +2,7 @@ import { checkedLimit } from '../limits.ts';
 import type { Role } from '../opcode.ts';
 import { History } from './history.ts';
 import { HotStreams } from './hot-streams.ts';
-import { createHotInflater, inflateHot } from './inflate-hot.ts';
+import { createHotInflater, HOT_PAYLOAD_BYTES, inflateHot } from './inflate-hot.ts';
 import { type InflateResult, type InflateStep, inflateSteps } from './inflate-steps.ts';
 import { Output } from './output.ts';
 import { checkedWindowBits, type DeflateParameters } from './parameters.ts';
@@ -18,8 +18,8 @@ const AT_ONCE_OUTPUT_BYTES = 512 * 1024;
 /** How many calls of zlib or turns of small streams may be made at once, when a message has several. */
 const AT_ONCE_STEPS = 8;
 
-/** docs/decisions/0019-hot-streams.md. Each has about 45 KiB: less than 1 MiB in all. */
-export const hotInflaters = new HotStreams(16, 1024);
+/** docs/decisions/0019-hot-streams.md. Each has about 45 KiB: 1.4 MiB in all. */
+export const hotInflaters = new HotStreams(32, 1024);
 
 /** How a {@link MessageInflater} reads. */
 export interface MessageInflaterOptions {
@@ -30,7 +30,7 @@ export interface MessageInflaterOptions {
 
 /**
  * Decompresses the peer's messages (RFC 7692 §7.2.2). Between messages it keeps as much as the agreed window, at most
- * 32 KiB, or nothing when no takeover was agreed. Those used most, 16 in a process, keep a zlib stream too. After a failure it stays failed: the same error
+ * 32 KiB, or nothing when no takeover was agreed. Those used most, 32 in a process, keep a zlib stream too. After a failure it stays failed: the same error
  * again for every message. A distance beyond the agreed window within one message is let pass.
  */
 export class MessageInflater {
@@ -55,15 +55,20 @@ export class MessageInflater {
   /**
    * Inflates the whole payload of a compressed message: at once when that takes a few milliseconds at most, else as a
    * promise, in zlib's threads. The output is bounded while it grows. Do not change the payload, and do not call again,
-   * before the promise is settled. `maxBytes` may be Infinity.
+   * before the promise is settled. `maxBytes` may be Infinity. With `lend` the bytes may be good only until the next call
+   * of any inflater, for who reads them at once; those of a promise never are.
    *
    * @throws FrameError INVALID_DEFLATE (close code 1007) or TOO_BIG (1009), at once or as a rejection; RangeError for a
    * call out of turn or a `maxBytes` that is no number of bytes
    */
-  inflate(payload: Uint8Array, maxBytes: number): Uint8Array | Promise<Uint8Array> {
+  inflate(
+    payload: Uint8Array,
+    maxBytes: number,
+    { lend = false }: { readonly lend?: boolean } = {},
+  ): Uint8Array | Promise<Uint8Array> {
     const most = this.#checkedTurn(maxBytes);
-    const hot = this.#inflateHot(payload, most);
-    if (hot !== undefined) return hot;
+    const view = this.#inflateHot(payload, most);
+    if (view !== undefined) return lend ? view : view.slice();
     const { steps, output } = this.#begin(payload, most);
     try {
       let next = steps.next();
@@ -84,8 +89,8 @@ export class MessageInflater {
   /** The same, at once however long it takes. */
   inflateSync(payload: Uint8Array, maxBytes: number): Uint8Array {
     const most = this.#checkedTurn(maxBytes);
-    const hot = this.#inflateHot(payload, most);
-    if (hot !== undefined) return hot;
+    const view = this.#inflateHot(payload, most);
+    if (view !== undefined) return view.slice();
     const { steps, output } = this.#begin(payload, most);
     try {
       let next = steps.next();
@@ -110,16 +115,15 @@ export class MessageInflater {
   }
 
   #inflateHot(payload: Uint8Array, maxBytes: number): Uint8Array | undefined {
-    const stream = this.#hotStream();
-    if (stream === undefined) return undefined;
-    const view = inflateHot(stream, payload, maxBytes);
-    if (view === undefined) {
+    const stream = payload.length > HOT_PAYLOAD_BYTES ? undefined : this.#hotStream();
+    const view = stream && inflateHot(stream, payload, maxBytes);
+    if (stream === undefined || view === undefined) {
       this.release();
       return undefined;
     }
     if (this.#noContextTakeover) stream.reset();
     else this.#history.append(view);
-    return view.slice();
+    return view;
   }
 
   #hotStream(): SyncStream | undefined {

@@ -125,6 +125,30 @@ describe('a connection', () => {
     }
   });
 
+  test('owns what it is given, unless it says lend', () => {
+    const [from, to] = [deflater(), inflater()];
+    const messages = [prose(3000, 4), noise(30_000, 5), prose(5000, 5), prose(500, 6)];
+    const payloads = messages.map((message) => from.deflate(message, true));
+    const inflated = payloads.map((payload) => to.inflate(payload, 30_000));
+    expect(inflated).toEqual(messages);
+    const [other, another] = [deflater(), inflater()];
+    for (const message of [messages[0]!, messages[2]!, messages[3]!]) {
+      const lent = other.deflateMessage(message, { lend: true })!;
+      expect(another.inflate(lent, 5000, { lend: true })).toEqual(message);
+    }
+  });
+
+  test('has none while its messages are large', () => {
+    const [from, to] = [deflater(), inflater()];
+    const [small, large] = [prose(2000, 7), concat(noise(20_000, 8), prose(20_000, 8))];
+    to.inflate(from.deflateMessage(small)!, 2000);
+    const places = [hotDeflaters.size, hotInflaters.size];
+    expect(to.inflate(from.deflateMessage(large)!, 40_000)).toEqual(large);
+    expect([hotDeflaters.size, hotInflaters.size]).toEqual(places.map((size) => size - 1));
+    expect(to.inflate(from.deflateMessage(small)!, 2000)).toEqual(small);
+    expect([hotDeflaters.size, hotInflaters.size]).toEqual(places);
+  });
+
   test('that sends what does not compress does not take places from others', () => {
     const from = deflater();
     const size = hotDeflaters.size;

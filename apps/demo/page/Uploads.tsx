@@ -1,5 +1,5 @@
 import { printable } from '@wsferry/transfer';
-import { clearFinished, isUnfinished, type Progress, type Upload, unfinished, uploads } from './store.ts';
+import { clearFinished, isUnfinished, link, type Progress, type Upload, unfinished, uploads } from './store.ts';
 import { bytes, duration, perSecond } from './words.ts';
 
 /** What this tab sends and has sent. */
@@ -39,7 +39,20 @@ function Row({ upload }: { readonly upload: Upload }) {
         <span class="name" title={name}>
           <bdi>{name}</bdi>
         </span>
-        <span class="state">{stateInWords(progress)}</span>
+        <span class="state">{stateInWords(progress, upload)}</span>
+        {progress.state === 'sending' && (
+          <button
+            type="button"
+            class="cancel"
+            aria-label={`${upload.paused.value === 'local' ? 'Continue' : 'Pause'} ${name}`}
+            title={upload.paused.value === 'local' ? 'Continue' : 'Pause'}
+            onClick={upload.togglePause}
+          >
+            <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+              <path d={upload.paused.value === 'local' ? 'M5 3l7 5-7 5z' : 'M5 3v10M11 3v10'} />
+            </svg>
+          </button>
+        )}
         {isUnfinished(progress) && (
           <button type="button" class="cancel" aria-label={`Cancel ${name}`} title="Cancel" onClick={upload.cancel}>
             <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
@@ -60,20 +73,13 @@ function Row({ upload }: { readonly upload: Upload }) {
         <span class="wake" style={{ width: `${share * 100}%` }} />
         <span class="boat" style={{ left: `${share * 100}%`, translate: `${share * -100}%` }} />
       </div>
-      <Details progress={progress} size={upload.size} name={upload.name} />
+      <Details progress={progress} upload={upload} />
     </li>
   );
 }
 
-function Details({
-  progress,
-  size,
-  name,
-}: {
-  readonly progress: Progress;
-  readonly size: number;
-  readonly name: string;
-}) {
+function Details({ progress, upload }: { readonly progress: Progress; readonly upload: Upload }) {
+  const { size, name } = upload;
   switch (progress.state) {
     case 'waiting':
       return <p class="details">{bytes(size)}</p>;
@@ -82,8 +88,9 @@ function Details({
         <p class="details">
           <span>
             {bytes(progress.stored)} of {bytes(size)} stored
+            {wentOn(upload)}
           </span>
-          {progress.bytesPerSecond !== undefined && (
+          {isMoving(upload) && progress.bytesPerSecond !== undefined && (
             <span class="pace">{pace(size - progress.stored, progress.bytesPerSecond)}</span>
           )}
         </p>
@@ -94,6 +101,7 @@ function Details({
           <span>
             {bytes(size)}
             {progress.existing && ', was there already'}
+            {wentOn(upload)}
             {progress.storedAs !== name && (
               <>
                 , stored as <bdi>{printable(progress.storedAs)}</bdi>
@@ -106,7 +114,7 @@ function Details({
         </p>
       );
     case 'cancelled':
-      return <p class="details">Nothing of it was kept.</p>;
+      return <p class="details">The receiver keeps what it has for a while: sent again, it goes on there.</p>;
     case 'failed':
       return <p class="details reason">{progress.reason}</p>;
   }
@@ -117,12 +125,29 @@ function pace(left: number, bytesPerSecond: number): string {
   return `${perSecond(bytesPerSecond)}, ${duration((left / bytesPerSecond) * 1000)} left`;
 }
 
-function stateInWords(progress: Progress): string {
+function isMoving(upload: Upload): boolean {
+  return link.value.state === 'open' && upload.paused.value === undefined;
+}
+
+function wentOn({ resumedAt, size }: Upload): string {
+  return resumedAt.value === undefined ? '' : `, went on at ${percent(resumedAt.value, size)}`;
+}
+
+/** `40.7 %` */
+function percent(part: number, whole: number): string {
+  return `${Math.floor((part / Math.max(1, whole)) * 1000) / 10} %`;
+}
+
+function stateInWords(progress: Progress, upload: Upload): string {
   switch (progress.state) {
     case 'waiting':
       return 'in line';
     case 'sending':
-      return 'sending';
+      if (link.value.state !== 'open')
+        return `line lost at ${percent(progress.stored, upload.size)}, goes on by itself`;
+      if (upload.paused.value !== undefined)
+        return upload.paused.value === 'local' ? 'paused' : 'paused by the receiver';
+      return progress.compared === undefined ? 'sending' : 'comparing';
     case 'verified':
       return '✓ MD5 verified';
     case 'cancelled':

@@ -17,7 +17,13 @@ export type Link =
 /** Where one file stands. `stored` counts bytes the receiver has stored, never bytes queued here. */
 export type Progress =
   | { readonly state: 'waiting' }
-  | { readonly state: 'sending'; readonly stored: number; readonly bytesPerSecond?: number | undefined }
+  | {
+      readonly state: 'sending';
+      readonly stored: number;
+      /** So much is read to see whether what the receiver holds already is the same; nothing travels meanwhile. */
+      readonly compared?: number | undefined;
+      readonly bytesPerSecond?: number | undefined;
+    }
   | { readonly state: 'verified'; readonly storedAs: string; readonly digest: string; readonly existing: boolean }
   | { readonly state: 'cancelled' }
   | { readonly state: 'failed'; readonly reason: string };
@@ -28,7 +34,12 @@ export interface Upload {
   readonly name: string;
   readonly size: number;
   readonly progress: Signal<Progress>;
+  /** Who holds it back: this page, or the receiver. */
+  readonly paused: Signal<'local' | 'peer' | undefined>;
+  /** Bytes the receiver had of it when it went on, over another connection or after a reload. */
+  readonly resumedAt: Signal<number | undefined>;
   cancel(): void;
+  togglePause(): void;
 }
 
 export interface Arrival {

@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals';
-import { printable, type Session, TransferError } from '@wsferry/transfer';
-import { blobSource } from '@wsferry/transfer/browser';
-import { openedSession } from './connection.ts';
+import { PauseSwitch, printable, type SendingEvent, TransferError } from '@wsferry/transfer';
+import { blobSource, fileResumeKey } from '@wsferry/transfer/browser';
+import { browserId } from './browser-id.ts';
+import { courier } from './connection.ts';
 import { Rate } from './rate.ts';
 import { announcement, type Progress, type Upload, uploads } from './store.ts';
 import { inWords } from './words.ts';
@@ -27,18 +28,23 @@ export function send(files: readonly File[]): void {
 function enqueue(file: File): Upload {
   const progress = signal<Progress>({ state: 'waiting' });
   const abort = new AbortController();
+  const pause = new PauseSwitch();
+  const paused = signal<Upload['paused']['value']>(undefined);
   const upload: Upload = {
     key: nextKey++,
     name: file.name,
     size: file.size,
     progress,
+    paused,
+    resumedAt: signal<number | undefined>(undefined),
+    togglePause: () => (pause.paused ? pause.resume() : pause.pause()),
     cancel: () => {
       abort.abort();
       // Nothing has been told to the server of one that still waits: it is over right here.
       if (progress.value.state === 'waiting') progress.value = { state: 'cancelled' };
     },
   };
-  queue.push(() => carry(file, upload, abort.signal));
+  queue.push(() => carry(file, upload, abort.signal, pause));
   return upload;
 }
 
@@ -54,14 +60,14 @@ function pump(): void {
   }
 }
 
-async function carry(file: File, upload: Upload, abort: AbortSignal): Promise<void> {
+async function carry(file: File, upload: Upload, abort: AbortSignal, pause: PauseSwitch): Promise<void> {
   if (abort.aborted) return;
-  const session = await untilAborted(openedSession(), abort);
-  if (!session) return;
+  // What waits for a connection waits in line; what waits for another one says where it stands.
+  if (!(await untilAborted(courier.session(), abort))) return;
   upload.progress.value = { state: 'sending', stored: 0 };
   const name = printable(upload.name);
   try {
-    const stored = await sendOne(session, file, upload, abort);
+    const stored = await sendOne(file, upload, abort, pause);
     announcement.value = `${name} is stored and verified`;
     upload.progress.value = {
       state: 'verified',
@@ -76,21 +82,35 @@ async function carry(file: File, upload: Upload, abort: AbortSignal): Promise<vo
   }
 }
 
-function sendOne(session: Session, file: File, upload: Upload, signal: AbortSignal) {
+async function sendOne(file: File, upload: Upload, signal: AbortSignal, pause: PauseSwitch) {
   const rate = new Rate();
   let shownAt = 0;
   rate.add(performance.now(), 0);
-  return session.sendFile(blobSource(file), {
+  const source = { ...blobSource(file), resumeKey: await fileResumeKey(file, browserId) };
+  return courier.sendFile(source, {
     signal,
-    onProgress: ({ stored }) => {
+    pause,
+    onEvent: (event) => tell(event, upload),
+    onProgress: ({ stored, compared }) => {
       const now = performance.now();
       if (now - shownAt < showEveryMs && stored < file.size) return;
       shownAt = now;
       rate.add(now, stored);
       if (upload.progress.value.state !== 'sending') return;
-      upload.progress.value = { state: 'sending', stored, bytesPerSecond: rate.bytesPerSecond };
+      upload.progress.value = { state: 'sending', stored, compared, bytesPerSecond: rate.bytesPerSecond };
     },
   });
+}
+
+function tell(event: SendingEvent, upload: Upload): void {
+  const name = printable(upload.name);
+  if (event.type === 'paused') upload.paused.value = event.by;
+  if (event.type === 'continued') upload.paused.value = undefined;
+  if (event.type === 'resumed') {
+    upload.resumedAt.value = event.offset;
+    announcement.value = `${name} goes on at ${Math.floor((event.offset / Math.max(1, upload.size)) * 100)} percent`;
+  }
+  if (event.type === 'restarted') announcement.value = `${name} begins anew: it has changed`;
 }
 
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {

@@ -15,6 +15,8 @@ export interface FileLike extends BlobLike {
   readonly name: string;
   /** Milliseconds since 1970. */
   readonly lastModified?: number;
+  /** Where it lay within a folder that was chosen or dropped, its name included; '' for a file alone. */
+  readonly webkitRelativePath?: string;
 }
 
 /**

@@ -63,13 +63,15 @@ function graceFor(signal: EndingSignal | undefined, graceMs: number): number {
 export async function serve(cwd: string, options: ServeOptions, version: string): Promise<ExitCode> {
   const { grace = DEFAULT_GRACE_MS } = options;
   const reporter = await createReporter(options);
+  const counts = { stored: 0, failed: 0, underWay: 0 };
   const interruption = watchInterruption((signal) => {
-    const waits = graceFor(signal, grace);
-    reporter.report({ event: 'stopping', signal, ...(waits > 0 && { graceMs: waits }) });
+    const graceMs = graceFor(signal, grace);
+    const { underWay } = counts;
+    reporter.report({ event: 'stopping', signal, ...(graceMs > 0 && underWay > 0 && { graceMs, underWay }) });
   });
   let receiver: Receiver | undefined;
   let exitCode: ExitCode = ExitCode.Done;
-  const counts = { stored: 0, failed: 0 };
+
   try {
     const tls = await tlsOptions(cwd, options);
     const token = await readToken({ ...options, cwd, minLength: MIN_TOKEN_LENGTH }, reporter);
@@ -105,7 +107,8 @@ export async function serve(cwd: string, options: ServeOptions, version: string)
     if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
     exitCode = interruption.exitCode;
     await receiver.close(graceFor(interruption.name, grace));
-    reporter.report({ event: 'done', ...counts, exitCode });
+    const { stored, failed } = counts;
+    reporter.report({ event: 'done', stored, failed, exitCode });
   } catch (error) {
     const why = explain(error);
     exitCode = why.exitCode;

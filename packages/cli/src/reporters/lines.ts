@@ -82,9 +82,11 @@ function place(done: number, of: number): string {
 }
 
 /** Said at once: closing may take a moment. */
-export function stoppingLine({ signal, graceMs }: CliEvent & { event: 'stopping' }): string {
-  if (graceMs !== undefined)
-    return `stopping: files under way have ${duration(graceMs)} to end (another signal ends now)`;
+export function stoppingLine({ signal, graceMs, underWay = 0 }: CliEvent & { event: 'stopping' }): string {
+  if (graceMs !== undefined) {
+    const files = underWay === 1 ? '1 file under way has' : `${underWay} files under way have`;
+    return `stopping: ${files} ${duration(graceMs)} to end (another signal ends now)`;
+  }
   return signal === 'SIGINT' ? 'stopping … (Ctrl-C again ends now)' : 'stopping …';
 }
 

@@ -63,10 +63,10 @@ export type CliEvent =
   /** Somebody was not let in, or left during the handshake. `code` is a HandshakeError's, `status` of HTTP. */
   | { event: 'refused'; remote?: string; code: string; status?: number; message: string }
   /**
-   * The first Ctrl-C, or another signal to end: what is open is being closed; with `graceMs` the files under way have so long
-   * to end by themselves.
+   * The first Ctrl-C, or another signal to end: what is open is being closed; with `graceMs` the `underWay`
+   * files that were offered and have not ended have so long to do so.
    */
-  | { event: 'stopping'; signal: EndingSignal; graceMs?: number }
+  | { event: 'stopping'; signal: EndingSignal; graceMs?: number; underWay?: number }
   /** The user ended it. */
   | { event: 'cancelled'; id: number; name: string }
   | { event: 'warning'; message: string }

@@ -30,14 +30,13 @@ test('a ticket opens one file for a minute', async () => {
 });
 
 describe('the command', () => {
-  const { WSFERRY_TOKEN: _, ...inherited } = process.env;
   const main = fileURLToPath(new URL('../server/main.ts', import.meta.url));
   const demo = (args: string[], cwd: string, env: Record<string, string> = {}) =>
     promisify(execFile)(
       process.execPath,
       ['--conditions=@wsferry/source', '--import', 'tsx', main, '--port', '0', ...args],
       {
-        env: { ...inherited, INIT_CWD: cwd, ...env },
+        env: { ...process.env, INIT_CWD: cwd, ...env },
       },
     ).then(
       () => ({ code: 0, stderr: '' }),

@@ -45,6 +45,8 @@ export interface RouteOptions {
   readonly lineTimeoutMs?: number | undefined;
   /** The file of the token that the receiver wants; else WSFERRY_TOKEN. */
   readonly tokenFile?: string | undefined;
+  /** Receive right here when nobody was named and nobody is there. Default true. */
+  readonly embed?: boolean | undefined;
   /** Where the user stands. */
   readonly cwd: string;
   readonly signal: AbortSignal;
@@ -73,7 +75,8 @@ export async function findRoute(options: RouteOptions, reporter: Reporter): Prom
   try {
     return { connection: await reconnect(signal), url: DEFAULT_URL, reconnect };
   } catch (error) {
-    if (signal.aborted || !(error instanceof CliError) || error.exitCode !== ExitCode.CannotConnect) throw error;
+    if (options.embed === false || signal.aborted) throw error;
+    if (!(error instanceof CliError) || error.exitCode !== ExitCode.CannotConnect) throw error;
     const receiver = await startReceiver({ host: '127.0.0.1', port: 0, dir: resolve(cwd, 'received'), create: true });
     reporter.report({ event: 'receiver', url: receiver.url, dir: receiver.dir, embedded: true, reason: error.message });
     const { url } = receiver;

@@ -5,6 +5,8 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { SendOptions } from './commands/send.ts';
 import type { ServeOptions } from './commands/serve.ts';
 import { ExitCode } from './exit-codes.ts';
+import { addFetchingCommands } from './fetching-commands.ts';
+import { given, json, onConflict, parseLineTimeout, quiet, tokenFile } from './option-parsers.ts';
 import { parseBytes, parseDuration } from './quantities.ts';
 
 const cwd = process.cwd();
@@ -36,12 +38,8 @@ Exit codes:
   0 done, 1 a transfer failed, 2 usage, 3 cannot connect, 4 refused by the receiver, 5 digest mismatch,
   130 Ctrl-C, 143 SIGTERM, 129 SIGHUP (its terminal was closed)
 
-"wsferry send --help" and "wsferry serve --help" show examples.`,
+"wsferry COMMAND --help" shows examples.`,
   );
-
-const json = () => new Option('--json', 'one JSON object a line for every event').conflicts('quiet');
-const quiet = () => new Option('--quiet', 'errors only');
-const tokenFile = (what: string) => new Option('--token-file <file>', what).argParser(given);
 
 program
   .command('send')
@@ -66,6 +64,7 @@ program
     parseDuration,
   )
   .option('--line-timeout <time>', 'give a line up that is silent for so long (default: 10s)', parseLineTimeout)
+  .addOption(onConflict('what you wish when a name is taken there; the receiver has the last word'))
   .addOption(tokenFile('the file of the token that the receiver wants; else WSFERRY_TOKEN'))
   .addOption(json())
   .addOption(quiet())
@@ -114,6 +113,15 @@ program
   .option('--max-total <size>', 'refuse what would make all files in the folder larger than this together', parseBytes)
   .option('--min-free <size>', 'refuse what would leave less of the disk free', parseBytes)
   .option('--max-transfers <number>', 'so many files at once, over all senders; further ones wait', parseCount)
+  .option('--durable', 'wait for the disk before bytes are acknowledged, not only before a file is')
+  .option(
+    '--keep-partials <time>',
+    'how long the beginning of an interrupted file is kept (default: 7d)',
+    parseDuration,
+  )
+  .option('--clean', 'remove what interrupted transfers have left, and end')
+  .addOption(onConflict('what becomes of a file whose name is taken, unless its sender has a wish (default: rename)'))
+  .option('--allow-overwrite', 'let senders put theirs in the place of a file that is there')
   .option('--no-compress', 'refuse permessage-deflate, which is accepted when a sender offers it')
   .option('--tls-cert <file>', 'certificate chain in PEM: serve wss', given)
   .option('--tls-key <file>', 'its private key in PEM', given)
@@ -148,18 +156,9 @@ Environment:
     exitCode = await serve(cwd, options, version);
   });
 
-/** A connection needs some time for a Ping and its Pong. */
-function parseLineTimeout(text: string): number {
-  const ms = parseDuration(text);
-  if (ms >= 100 && ms <= 86_400_000) return ms;
-  throw new InvalidArgumentError('expected a time from 100ms to 1d.');
-}
-
-/** `--dir "$DIR"` with nothing in DIR: a mistake, and never the folder one stands in or every interface. */
-function given(text: string): string {
-  if (text === '') throw new InvalidArgumentError('expected a name, got an empty one.');
-  return text;
-}
+addFetchingCommands(program, cwd, (code) => {
+  exitCode = code;
+});
 
 /** As a browser sends it (RFC 6454 §6.2): anything else would never match. */
 function parseOrigin(text: string, before: readonly string[] = []): string[] {

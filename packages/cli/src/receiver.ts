@@ -4,13 +4,15 @@ import type { TlsOptions } from 'node:tls';
 import { bearerToken, CloseCode, type Connection, listen } from '@wsferry/connection';
 import {
   ArrivalBoard,
+  type OnConflict,
+  onConflictWishes,
   openSession,
   type Session,
   SUBPROTOCOL,
   TOKEN_SUBPROTOCOL_PREFIX,
   TransferLimit,
 } from '@wsferry/transfer';
-import { directoryReceiver, type Leftover } from '@wsferry/transfer/node';
+import { type DirectoryReceiverOptions, directoryReceiver, type Leftover } from '@wsferry/transfer/node';
 import { CliError, explainListen, systemCode } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
 import { explainSocket } from './explain-socket.ts';
@@ -32,6 +34,18 @@ export interface ReceiverLimits {
   readonly minFreeBytes?: number | undefined;
   /** Files at once, over all connections; further ones wait. */
   readonly maxTransfers?: number | undefined;
+}
+
+/** How a receiver stores: see `directoryReceiver`. */
+export interface StoringOptions {
+  /** Wait for the disk before bytes are acknowledged, too. */
+  readonly durable?: boolean | undefined;
+  /** How long the beginning of an interrupted file is kept, in ms. */
+  readonly keepPartialsMs?: number | undefined;
+  /** What becomes of a file whose name is taken, when its sender has no wish. */
+  readonly onConflict?: OnConflict | undefined;
+  /** Senders may wish that theirs takes the place of a file that is there. */
+  readonly allowOverwrite?: boolean | undefined;
 }
 
 /** A receiver that listens: `serve`, or the one that `send` embeds. */
@@ -68,6 +82,7 @@ export interface ReceiverOptions {
   /** Proxies whose X-Forwarded-For is believed. Default none. */
   readonly trustedProxies?: readonly string[];
   readonly limits?: ReceiverLimits;
+  readonly storing?: StoringOptions;
   /** Accept permessage-deflate when it is offered. Default true: the sender knows whether it is worth it. */
   readonly compress?: boolean;
   readonly observer?: ReceiverObserver;
@@ -83,7 +98,9 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   const { healthz = false, metrics } = options;
   const { readOnly = false, writeOnly = false, maxFileBytes, maxTransfers, ...space } = options.limits ?? {};
   await checkDirectory(dir, options);
-  const storing = readOnly ? undefined : await directoryReceiver(dir, withoutUndefined(space));
+  const { allowOverwrite, ...how } = options.storing ?? {};
+  const allowedOnConflict = allowOverwrite ? onConflictWishes : undefined;
+  const storing = readOnly ? undefined : await directoryReceiver(dir, said({ ...space, ...how, allowedOnConflict }));
   const board = writeOnly ? undefined : new ArrivalBoard();
   const limit = maxTransfers === undefined ? undefined : new TransferLimit(maxTransfers);
   const sessions = new Set<Session>();
@@ -100,6 +117,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     const session = openSession(connection, {
       role: 'acceptor',
       accept: storing?.accept,
+      acceptFolder: storing?.acceptFolder,
       board,
       maxFileBytes,
       limit,
@@ -169,9 +187,11 @@ function within(promise: Promise<unknown>, ms: number): Promise<unknown> {
   return Promise.race([promise, over]).finally(() => clearTimeout(timer));
 }
 
-function withoutUndefined(space: Pick<ReceiverLimits, 'maxTotalBytes' | 'minFreeBytes'>) {
-  const { maxTotalBytes = Number.POSITIVE_INFINITY, minFreeBytes = 0 } = space;
-  return { maxTotalBytes, minFreeBytes };
+/** What was not said is left to `directoryReceiver`. */
+function said(options: { [Name in keyof DirectoryReceiverOptions]: DirectoryReceiverOptions[Name] | undefined }) {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as DirectoryReceiverOptions;
 }
 
 async function checkDirectory(dir: string, { create, limits }: ReceiverOptions): Promise<void> {

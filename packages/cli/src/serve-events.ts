@@ -16,8 +16,6 @@ export interface ReceiverObserver {
 export interface Counts {
   stored: number;
   failed: number;
-  /** Offered and not ended. */
-  underWay: number;
 }
 
 interface Running {
@@ -49,12 +47,9 @@ export function reportingObserver(reporter: Reporter, counts: Counts): ReceiverO
 
   function running(event: TransferEvent, { transfers }: Known): Running {
     const transfer = transfers.get(event.id) ?? { id: ++lastTransfer, startedAt: performance.now() };
-    if (!transfers.has(event.id)) counts.underWay++;
-    transfers.set(event.id, transfer);
-    if (event.type === 'stored' || event.type === 'refused' || event.type === 'failed') {
-      transfers.delete(event.id);
-      counts.underWay--;
-    }
+    const over = event.type === 'stored' || event.type === 'refused' || event.type === 'failed';
+    if (over) transfers.delete(event.id);
+    else transfers.set(event.id, transfer);
     return transfer;
   }
 

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { createSecureContext, type TlsOptions } from 'node:tls';
 import { checkedTrustedProxies, isLoopbackHost } from '@wsferry/connection';
+import type { OnConflict } from '@wsferry/transfer';
+import { clean } from '../clean.ts';
 import { readOption } from '../connect.ts';
 import { CliError, explain } from '../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
@@ -28,6 +30,13 @@ export interface ServeOptions {
   readonly insecurePublic?: boolean;
   /** Proxies whose X-Forwarded-For is believed. */
   readonly trustProxy?: readonly string[];
+  readonly durable?: boolean;
+  /** How long the beginning of an interrupted file is kept, in ms. */
+  readonly keepPartials?: number;
+  readonly onConflict?: OnConflict;
+  readonly allowOverwrite?: boolean;
+  /** Remove what interrupted transfers have left, and end. */
+  readonly clean?: boolean;
   readonly readOnly?: boolean;
   readonly writeOnly?: boolean;
   /** Bytes. */
@@ -61,17 +70,16 @@ function graceFor(signal: EndingSignal | undefined, graceMs: number): number {
  * `version` is told in the metrics.
  */
 export async function serve(cwd: string, options: ServeOptions, version: string): Promise<ExitCode> {
+  if (options.clean) return clean(resolve(cwd, options.dir ?? 'received'), await createReporter(options));
   const { grace = DEFAULT_GRACE_MS } = options;
   const reporter = await createReporter(options);
-  const counts = { stored: 0, failed: 0, underWay: 0 };
   const interruption = watchInterruption((signal) => {
-    const graceMs = graceFor(signal, grace);
-    const { underWay } = counts;
-    reporter.report({ event: 'stopping', signal, ...(graceMs > 0 && underWay > 0 && { graceMs, underWay }) });
+    const waits = graceFor(signal, grace);
+    reporter.report({ event: 'stopping', signal, ...(waits > 0 && { graceMs: waits }) });
   });
   let receiver: Receiver | undefined;
   let exitCode: ExitCode = ExitCode.Done;
-
+  const counts = { stored: 0, failed: 0 };
   try {
     const tls = await tlsOptions(cwd, options);
     const token = await readToken({ ...options, cwd, minLength: MIN_TOKEN_LENGTH }, reporter);
@@ -90,6 +98,12 @@ export async function serve(cwd: string, options: ServeOptions, version: string)
       ...(token && { token: token.token }),
       ...(options.trustProxy && { trustedProxies: trusted(options.trustProxy) }),
       limits: limitsOf(options),
+      storing: {
+        durable: options.durable,
+        keepPartialsMs: options.keepPartials,
+        onConflict: options.onConflict,
+        allowOverwrite: options.allowOverwrite || options.onConflict === 'overwrite',
+      },
       observer: metrics ? both(events, metrics.observer) : events,
       ...(options.healthz && { healthz: true }),
       ...(metrics && { metrics: metrics.text }),
@@ -107,8 +121,7 @@ export async function serve(cwd: string, options: ServeOptions, version: string)
     if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
     exitCode = interruption.exitCode;
     await receiver.close(graceFor(interruption.name, grace));
-    const { stored, failed } = counts;
-    reporter.report({ event: 'done', stored, failed, exitCode });
+    reporter.report({ event: 'done', ...counts, exitCode });
   } catch (error) {
     const why = explain(error);
     exitCode = why.exitCode;

@@ -82,11 +82,9 @@ function place(done: number, of: number): string {
 }
 
 /** Said at once: closing may take a moment. */
-export function stoppingLine({ signal, graceMs, underWay = 0 }: CliEvent & { event: 'stopping' }): string {
-  if (graceMs !== undefined) {
-    const files = underWay === 1 ? '1 file under way has' : `${underWay} files under way have`;
-    return `stopping: ${files} ${duration(graceMs)} to end (another signal ends now)`;
-  }
+export function stoppingLine({ signal, graceMs }: CliEvent & { event: 'stopping' }): string {
+  if (graceMs !== undefined)
+    return `stopping: files under way have ${duration(graceMs)} to end (another signal ends now)`;
   return signal === 'SIGINT' ? 'stopping … (Ctrl-C again ends now)' : 'stopping …';
 }
 
@@ -109,6 +107,29 @@ export function storedLine(event: CliEvent & { event: 'stored' }, color: boolean
 /** `md5 900150983cd24fb0d6963f7d28e17f72`. */
 export function digestWords({ md5, sha256 }: CliEvent & { event: 'stored' }): string {
   return sha256 === undefined ? `md5 ${md5}` : `sha256 ${sha256}`;
+}
+
+export function cleanedLine({ dir, removed, bytes: size }: CliEvent & { event: 'cleaned' }): string {
+  if (removed === 0) return `nothing unfinished to remove in ${printable(dir)}`;
+  return `removed ${removed} unfinished ${removed === 1 ? 'file' : 'files'} (${bytes(size)}) in ${printable(dir)}`;
+}
+
+/** A file that has arrived at the receiver: one line, the receiver's time first. */
+export function arrivedLine(event: CliEvent & { event: 'arrived' }, color: boolean): string {
+  const c = picocolors.createColors(color);
+  const digest = event.sha256 === undefined ? `md5 ${event.md5}` : `sha256 ${event.sha256}`;
+  const facts = [bytes(event.size), digest, ...(event.existing ? ['was there already'] : [])];
+  return `${c.dim(clockTime(event.at))} ${c.green('arrived')} ${printable(event.name)} (${facts.join(', ')})`;
+}
+
+export function noteLine({ text, at }: CliEvent & { event: 'note' }, color: boolean): string {
+  const c = picocolors.createColors(color);
+  return `${c.dim(clockTime(at))} ${c.cyan('note')} ${printable(text)}`;
+}
+
+function clockTime(at: number): string {
+  const time = new Date(at);
+  return Number.isNaN(time.valueOf()) ? '--:--:--' : time.toTimeString().slice(0, 8);
 }
 
 function hint(text: string | undefined): string {

@@ -1,9 +1,12 @@
 import { printable } from '@wsferry/transfer';
 import { bytes } from '../format.ts';
 import {
+  arrivedLine,
+  cleanedLine,
   connectedLine,
   doneLine,
   lostLine,
+  noteLine,
   problemLine,
   receiverLine,
   reconnectedLine,
@@ -48,6 +51,16 @@ export function plainReporter(stdout: Output, stderr: Output, now: () => number 
         return waitingLine(event.ms);
       case 'lost':
         return lostLine(event, wantsColor(stdout));
+      case 'skipped':
+        return `skipped ${printable(event.name)}: there is a file of that name`;
+      case 'cleaned':
+        return cleanedLine(event);
+      case 'arrived':
+        return arrivedLine(event, wantsColor(stdout));
+      case 'note':
+        return noteLine(event, wantsColor(stdout));
+      case 'posted':
+        return 'told everybody who watches';
       case 'retrying':
         return retryingLine(event, wantsColor(stdout));
       case 'reconnected':

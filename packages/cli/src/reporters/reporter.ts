@@ -47,6 +47,18 @@ export type CliEvent =
       /** The identical file was there already, and nothing moved. */
       existing: boolean;
     }
+  /** A file of that name is there, and the wish was to leave it alone. */
+  | { event: 'skipped'; id: number; name: string }
+  /** `serve --clean`: so many unfinished files are gone, and so many stay. */
+  | { event: 'cleaned'; dir: string; removed: number; bytes: number; staying: number }
+  /** `watch`: from here on nothing is missed. */
+  | { event: 'watching' }
+  /** `watch`: a file has arrived at the receiver. `at` in ms since 1970, by the receiver's clock; `name` with its folders. */
+  | { event: 'arrived'; name: string; size: number; md5?: string; sha256?: string; at: number; existing?: boolean }
+  /** `watch`: somebody has posted a note. */
+  | { event: 'note'; text: string; at: number }
+  /** `note`: everybody who watches was told. */
+  | { event: 'posted'; text: string }
   | { event: 'failed'; connection?: number; id: number; name: string; code: string; message: string; hint?: string }
   /** Somebody has connected to our receiver. `remote` is an address, absent for a Unix socket. */
   | { event: 'opened'; connection: number; remote?: string }
@@ -63,10 +75,10 @@ export type CliEvent =
   /** Somebody was not let in, or left during the handshake. `code` is a HandshakeError's, `status` of HTTP. */
   | { event: 'refused'; remote?: string; code: string; status?: number; message: string }
   /**
-   * The first Ctrl-C, or another signal to end: what is open is being closed; with `graceMs` the `underWay`
-   * files that were offered and have not ended have so long to do so.
+   * The first Ctrl-C, or another signal to end: what is open is being closed; with `graceMs` the files under way have so long
+   * to end by themselves.
    */
-  | { event: 'stopping'; signal: EndingSignal; graceMs?: number; underWay?: number }
+  | { event: 'stopping'; signal: EndingSignal; graceMs?: number }
   /** The user ended it. */
   | { event: 'cancelled'; id: number; name: string }
   | { event: 'warning'; message: string }

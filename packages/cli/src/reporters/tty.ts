@@ -3,10 +3,13 @@ import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
 import { bytes, duration, RateMeter, rate, timeLeft } from '../format.ts';
 import {
+  arrivedLine,
+  cleanedLine,
   connectedLine,
   digestWords,
   doneLine,
   lostLine,
+  noteLine,
   problemLine,
   receiverLine,
   reconnectedLine,
@@ -167,6 +170,22 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
         case 'lost':
           silentSince = undefined;
           keep(lostLine(event, wantsColor(stdout)));
+          break;
+        case 'skipped':
+          active.delete(event.id);
+          keep(c.dim(`skipped ${printable(event.name)}: there is a file of that name`));
+          break;
+        case 'cleaned':
+          keep(cleanedLine(event));
+          break;
+        case 'arrived':
+          keep(arrivedLine(event, wantsColor(stdout)));
+          break;
+        case 'note':
+          keep(noteLine(event, wantsColor(stdout)));
+          break;
+        case 'posted':
+          keep('told everybody who watches');
           break;
         case 'retrying':
           keep(retryingLine(event, wantsColor(stdout)));

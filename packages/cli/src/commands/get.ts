@@ -1,0 +1,142 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Accept, SafeName, TransferEvent } from '@wsferry/transfer';
+import { safeFolder } from '@wsferry/transfer';
+import { directoryReceiver } from '@wsferry/transfer/node';
+import { eachConcurrently } from '../each-concurrently.ts';
+import { CliError, explainTransfer } from '../errors.ts';
+import { ExitCode, worst } from '../exit-codes.ts';
+import { namesOf } from '../remote-path.ts';
+import type { Reporter } from '../reporters/reporter.ts';
+import { storedEvent } from '../stored-event.ts';
+import { type Talk, type TalkOptions, talk } from './run-command.ts';
+
+const MAX_CONCURRENT_FILES = 16;
+
+export interface GetOptions extends TalkOptions {
+  readonly dir?: string;
+  readonly recursive?: boolean;
+}
+
+/** One file to get: where it lies there, and the folders it is to lie in here. */
+interface Wanted {
+  readonly name: string;
+  readonly folder: readonly string[];
+  readonly into: readonly string[];
+  readonly size?: number | undefined;
+}
+
+/** Gets files, and with `recursive` folders, into `dir`: verified, resumed, never over something else. */
+export function get(paths: readonly string[], cwd: string, options: GetOptions): Promise<ExitCode> {
+  return talk(cwd, options, { progress: true }, async ({ line, reporter, signal }) => {
+    const dir = resolve(cwd, options.dir ?? '.');
+    if (options.dir !== undefined) await mkdir(dir, { recursive: true });
+    const { accept, acceptFolder, close } = await directoryReceiver(dir);
+    const codes: ExitCode[] = [];
+    const counts = { stored: 0, failed: 0, id: 0 };
+    const failed = (name: string, error: unknown) => {
+      const { exitCode, ...why } = explainTransfer(error);
+      codes.push(exitCode);
+      counts.failed++;
+      reporter.report({ event: 'failed', id: ++counts.id, name, ...why });
+    };
+    for (const path of paths) {
+      if (signal.aborted) break;
+      try {
+        const found = await find(path, options.recursive ?? false, { line, reporter, signal });
+        await eachConcurrently(found.files, MAX_CONCURRENT_FILES, async (wanted) => {
+          if (signal.aborted) return;
+          const id = ++counts.id;
+          try {
+            await getOne(id, wanted, accept, { line, reporter, signal });
+            counts.stored++;
+          } catch (error) {
+            if (signal.aborted) reporter.report({ event: 'cancelled', id, name: wanted.name });
+            else failed([...wanted.into, wanted.name].join('/'), error);
+          }
+        });
+        // After what lies in them, so that their times stay.
+        for (const folder of found.folders) await acceptFolder(folder);
+      } catch (error) {
+        if (!signal.aborted) failed(path, error);
+      }
+    }
+    await close();
+    const exitCode = worst(codes);
+    reporter.report({ event: 'done', stored: counts.stored, failed: counts.failed, exitCode });
+    return exitCode;
+  });
+}
+
+interface Found {
+  readonly files: readonly Wanted[];
+  /** Deepest first. */
+  readonly folders: readonly {
+    readonly name: SafeName;
+    readonly folder: readonly SafeName[];
+    readonly modified?: number;
+  }[];
+}
+
+/** What a path stands for at the peer: one file, or all that lies in a folder. */
+async function find(path: string, recursive: boolean, { line, signal }: Talk): Promise<Found> {
+  const names = namesOf(path);
+  const name = names.at(-1) as string;
+  const folder = names.slice(0, -1);
+  let listed: { kind: string; size?: number | undefined } | undefined;
+  for await (const entry of line.courier.list(folder, { signal })) {
+    if (entry.name === name.normalize('NFC') && !entry.folder) listed = entry;
+  }
+  if (listed?.kind !== 'folder') return { files: [{ name, folder, into: [], size: listed?.size }], folders: [] };
+  if (!recursive) {
+    throw new CliError('IS_DIRECTORY', 'is a folder', ExitCode.Failed, { hint: 'get it with -r' });
+  }
+  const files: Wanted[] = [];
+  const folders: Found['folders'][number][] = [{ name: safeFolder([name])[0] as SafeName, folder: [] }];
+  for await (const entry of line.courier.list(names, { recursive: true, signal })) {
+    const inside = entry.folder ?? [];
+    const into = [name, ...inside];
+    if (entry.kind === 'file') files.push({ name: entry.name, folder: [...names, ...inside], into, size: entry.size });
+    else {
+      const [last] = safeFolder([entry.name]);
+      folders.push({
+        name: last as SafeName,
+        folder: safeFolder(into),
+        ...(entry.modified !== undefined && { modified: entry.modified }),
+      });
+    }
+  }
+  return { files, folders: folders.sort((a, b) => b.folder.length - a.folder.length) };
+}
+
+async function getOne(id: number, wanted: Wanted, accept: Accept, { line, reporter, signal }: Talk): Promise<void> {
+  const into = safeFolder(wanted.into);
+  const name = [...wanted.into, wanted.name].join('/');
+  const startedAt = performance.now();
+  const size = wanted.size === undefined ? {} : { size: wanted.size };
+  reporter.report({ event: 'offered', id, name, ...size });
+  const file = await line.courier.getFile(wanted.name, {
+    folder: wanted.folder,
+    accept: (offer, control) => accept({ ...offer, folder: into }, control),
+    signal,
+    onEvent: (event) => report(event, id, name, line.safe.set.bind(line.safe), reporter),
+  });
+  line.safe.set(id, file.size);
+  reporter.report(storedEvent(id, name, file, startedAt));
+}
+
+function report(
+  event: TransferEvent,
+  id: number,
+  name: string,
+  safe: (id: number, stored: number) => void,
+  reporter: Reporter,
+): void {
+  const size = event.size === undefined ? {} : { size: event.size };
+  if (event.type === 'progress') {
+    safe(id, event.stored);
+    reporter.report({ event: 'progress', id, name, stored: event.stored, ...size });
+  }
+  if (event.type === 'resumed') reporter.report({ event: 'resumed', id, name, offset: event.offset, ...size });
+  if (event.type === 'restarted') reporter.report({ event: 'restarted', id, name, reason: event.reason });
+}

@@ -86,6 +86,7 @@ export const layers: readonly Layer[] = [
       [
         'src/codes.ts',
         'src/errors.ts',
+        'src/peer-error.ts',
         'src/safe-name.ts',
         'src/packets.ts',
         'src/request-packets.ts',

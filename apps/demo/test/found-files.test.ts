@@ -16,7 +16,7 @@ async function announced(dir: string, count: number, signal = new AbortControlle
   const board = new ArrivalBoard({ keep: count });
   await announceFound(board, dir, await latestFiles(dir, count), signal);
   const heard: Arrival[] = [];
-  board.subscribe((arrival) => heard.push(arrival), count);
+  board.subscribe({ onArrived: (arrival) => heard.push(arrival) }, count);
   return heard;
 }
 

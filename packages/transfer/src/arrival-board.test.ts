@@ -25,7 +25,7 @@ test('a late subscriber hears the last arrivals, oldest first, and then the new 
   const board = new ArrivalBoard({ keep: 3, now: () => 7 });
   for (const name of ['a', 'b', 'c', 'd']) board.announce(file(name));
   const heard: string[] = [];
-  const leave = board.subscribe(({ name }) => heard.push(name), 10);
+  const leave = board.subscribe({ onArrived: ({ name }) => heard.push(name) }, 10);
   board.announce(file('e'));
   leave();
   board.announce(file('f'));
@@ -37,7 +37,7 @@ test('a file that was there before is announced with its own time', () => {
   board.announce(file('old'), 3);
   board.announce(file('new'));
   const heard: unknown[] = [];
-  board.subscribe(({ name, at }) => heard.push([name, at]), 10);
+  board.subscribe({ onArrived: ({ name, at }) => heard.push([name, at]) }, 10);
   expect(heard).toEqual([
     ['old', 3],
     ['new', 7],
@@ -47,10 +47,11 @@ test('a file that was there before is announced with its own time', () => {
 test('a subscriber that throws does not keep the others from hearing', () => {
   const board = new ArrivalBoard();
   const heard: string[] = [];
-  board.subscribe(() => {
+  const onArrived = () => {
     throw new Error('mine');
-  });
-  board.subscribe(({ name }) => heard.push(name));
+  };
+  board.subscribe({ onArrived });
+  board.subscribe({ onArrived: ({ name }) => heard.push(name) });
   board.announce(file('a'));
   expect(heard).toEqual(['a']);
 });
@@ -107,7 +108,7 @@ test('a file that is sent again while it is there is told, marked, and is the la
   await told;
   expect(heard).toEqual([['same', 3, true]]);
   const recent: unknown[] = [];
-  board.subscribe(({ name, existing }) => recent.push([name, existing]), 10);
+  board.subscribe({ onArrived: ({ name, existing }) => recent.push([name, existing]) }, 10);
   expect(recent).toEqual([
     ['other', undefined],
     ['same', true],
@@ -119,7 +120,7 @@ test('a file that is found in the folder after it was sent again is no news', ()
   board.announce({ ...file('a'), existing: true });
   board.announce(file('a'), 3);
   const heard: unknown[] = [];
-  board.subscribe(({ name, at }) => heard.push([name, at]), 10);
+  board.subscribe({ onArrived: ({ name, at }) => heard.push([name, at]) }, 10);
   expect(heard).toEqual([['a', 7]]);
 });
 

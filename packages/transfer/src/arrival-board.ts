@@ -18,18 +18,37 @@ export interface Arrival {
   readonly existing?: boolean | undefined;
 }
 
+/** A note that was posted, as NOTE_POSTED tells it. */
+export interface PostedNote {
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Who hears the news of a board. What they throw is dropped. */
+export interface BoardListeners {
+  readonly onArrived?: ((arrival: Arrival) => void) | undefined;
+  readonly onNote?: ((note: PostedNote) => void) | undefined;
+}
+
+/** One of the two. */
+interface News {
+  readonly arrival?: Arrival;
+  readonly note?: PostedNote;
+}
+
 /**
- * Tells everybody who subscribed that a file has arrived. One board serves all sessions of a receiver; each session
- * announces what it stored and subscribes for its peer when that sends WATCH. A peer that does not read what it asked
- * for misses new arrivals instead of having them pile up here.
+ * Tells everybody who subscribed that a file has arrived or a note was posted. One board serves all sessions of a receiver;
+ * each session announces what it stored and subscribes for its peer when that sends WATCH. A peer that does not read what
+ * it asked for misses news instead of having it pile up here.
  */
 export class ArrivalBoard {
   readonly #keep: number;
   readonly #now: () => number;
-  #recent: Arrival[] = [];
-  readonly #listeners = new Set<(arrival: Arrival) => void>();
+  #recent: News[] = [];
+  readonly #listeners = new Set<BoardListeners>();
 
-  /** `keep`: how many arrivals are remembered for those who come later, 100 by default, 0 for none. */
+  /** `keep`: how many arrivals and notes are remembered for those who come later, 100 by default, 0 for none. */
   constructor({ keep = 100, now = Date.now }: { readonly keep?: number; readonly now?: () => number } = {}) {
     this.#keep = wholeNumberOrInfinity('keep', keep, 0);
     this.#now = now;
@@ -47,8 +66,9 @@ export class ArrivalBoard {
   ): void {
     const { name, size, digest, algorithm = 'md5', folder, existing = false } = file;
     const where = pathOf({ name, folder });
-    const isSame = (other: Arrival) => pathOf(other) === where && other[algorithm] === digest;
-    if (this.#recent.some((other) => isSame(other) && other.at > at)) return;
+    const isSame = ({ arrival: other }: News) =>
+      other !== undefined && pathOf(other) === where && other[algorithm] === digest;
+    if (this.#recent.some((other) => isSame(other) && other.arrival!.at > at)) return;
     const arrival: Arrival = {
       name,
       size,
@@ -58,18 +78,28 @@ export class ArrivalBoard {
       ...(existing && { existing }),
     };
     if (existing) this.#recent = this.#recent.filter((other) => !isSame(other));
-    this.#recent.push(arrival);
-    if (this.#recent.length > this.#keep) this.#recent.shift();
-    for (const listener of [...this.#listeners]) tell(listener, arrival);
+    this.#tellAll({ arrival });
   }
 
-  /** `listener` hears the `recent` last arrivals at once, oldest first, and then every new one. Returns the way out. */
-  subscribe(listener: (arrival: Arrival) => void, recent = 0): () => void {
-    // A set of wrappers: the same function may subscribe twice, and each way out closes its own subscription.
-    const own = (arrival: Arrival) => listener(arrival);
-    for (const arrival of recent > 0 ? this.#recent.slice(-recent) : []) tell(own, arrival);
+  /** Somebody has something to say to everybody. */
+  post(text: string): void {
+    this.#tellAll({ note: { text, at: this.#now() } });
+  }
+
+  /** The listeners hear the `recent` last news of their kinds at once, oldest first, and then all to come. Returns the way out. */
+  subscribe(listeners: BoardListeners, recent = 0): () => void {
+    // A copy: the same listeners may subscribe twice, and each way out closes its own subscription.
+    const own = { ...listeners };
+    const kinds = this.#recent.filter(({ arrival }) => (arrival ? own.onArrived : own.onNote) !== undefined);
+    for (const news of recent > 0 ? kinds.slice(-recent) : []) tell(own, news);
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
+  }
+
+  #tellAll(news: News): void {
+    this.#recent.push(news);
+    if (this.#recent.length > this.#keep) this.#recent.shift();
+    for (const listener of [...this.#listeners]) tell(listener, news);
   }
 }
 
@@ -79,9 +109,10 @@ function pathOf({ name, folder = [] }: Pick<Arrival, 'name' | 'folder'>): string
 }
 
 /** One listener's bug must not keep the others from hearing. */
-function tell(listener: (arrival: Arrival) => void, arrival: Arrival): void {
+function tell({ onArrived, onNote }: BoardListeners, { arrival, note }: News): void {
   try {
-    listener(arrival);
+    if (arrival) onArrived?.(arrival);
+    if (note) onNote?.(note);
   } catch {
     // Its own affair.
   }

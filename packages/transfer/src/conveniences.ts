@@ -1,6 +1,7 @@
+import { openSession, sessionOf } from './open-session.ts';
 import type { MessagePipe } from './pipe.ts';
 import type { FileSource, StoredFile } from './ports.ts';
-import { openSession, type SendOptions, type SessionOptions, sessionOf } from './session.ts';
+import type { SendOptions, SessionOptions } from './session-options.ts';
 
 /**
  * Sends one file over a pipe that this side opened. Call it several times for several files at once: they share the

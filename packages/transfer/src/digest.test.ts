@@ -24,7 +24,7 @@ describe('a sender that offers sha256', () => {
     const stored = await openSession(near, { role: 'opener' }).sendFile(bytesSource('a', abc), { digest: 'sha256' });
     expect(stored).toMatchObject({ digest: sha256, algorithm: 'sha256' });
     const heard: Arrival[] = [];
-    board.subscribe((arrival) => heard.push(arrival), 1);
+    board.subscribe({ onArrived: (arrival) => heard.push(arrival) }, 1);
     expect(heard).toEqual([{ name: 'a', size: 3, sha256, at: 7 }]);
   });
 

@@ -1,15 +1,17 @@
 import { Credit } from './credit.ts';
 import { TransferError } from './errors.ts';
+import type { ExpectedFile, Gets } from './gets.ts';
+import type { PeerIds } from './ids.ts';
 import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet, PauseFile, ResumeFile } from './packets.ts';
+import { cancelled } from './places.ts';
 import type { Accept, StoredFile } from './ports.ts';
-import { ReceiveDriver } from './receive-driver.ts';
+import { quietly } from './quietly.ts';
+import { ReceiveDriver, type ReceivePort } from './receive-driver.ts';
 import type { TransferEvent } from './transfer-event.ts';
 import { TransferLimit } from './transfer-limit.ts';
 
 /** How a session takes files. */
 export interface IncomingOptions {
-  /** What the peer's ids leave when divided by two. */
-  readonly parity: 0 | 1;
   readonly maxTransfers: number;
   readonly limit?: TransferLimit | undefined;
   readonly accept?: Accept | undefined;
@@ -17,6 +19,8 @@ export interface IncomingOptions {
   readonly maxFileBytes?: number | undefined;
   readonly onTransfer?: ((event: TransferEvent) => void) | undefined;
   readonly onStored: (file: StoredFile, folder: readonly string[] | undefined) => void;
+  /** The files that this side has asked for. */
+  readonly gets: Gets;
   /** Whether the peer leaves so much unread that acknowledgements should be few. */
   readonly behind: () => boolean;
 }
@@ -24,17 +28,18 @@ export interface IncomingOptions {
 /** The files a session takes: checks ids, keeps the number of open ones down, and finds the driver of a packet. */
 export class Incoming {
   readonly #send: (packet: Packet) => void;
+  readonly #ids: PeerIds;
   readonly #options: IncomingOptions;
   readonly #credit: Credit;
   readonly #drivers = new Map<number, ReceiveDriver>();
-  #highestId = 0;
   #pendingBytes = 0;
   #roomy: (() => void) | undefined;
   #limit: TransferLimit | undefined;
   #ended: TransferError | undefined;
 
-  constructor(send: (packet: Packet) => void, options: IncomingOptions) {
+  constructor(send: (packet: Packet) => void, ids: PeerIds, options: IncomingOptions) {
     this.#send = send;
+    this.#ids = ids;
     this.#options = options;
     this.#credit = new Credit(options.windowBytes ?? 4_194_304);
     this.#limit = options.limit;
@@ -45,10 +50,6 @@ export class Incoming {
     return this.#pendingBytes;
   }
 
-  #owns(id: number): boolean {
-    return id % 2 === this.#options.parity;
-  }
-
   /** A packet of a sender. Throws TransferError when it is out of place. */
   receive(packet: NewFile | FileData | FileEnd | PauseFile | ResumeFile): void {
     if (packet.type === 'NEW_FILE') {
@@ -56,13 +57,8 @@ export class Incoming {
       return;
     }
     const driver = this.#drivers.get(packet.id);
-    if (!driver) {
-      // Late: it was on the way when the transfer ended.
-      if (this.#owns(packet.id) && packet.id <= this.#highestId) return;
-      const message = `${packet.type} names the transfer ${packet.id}, which was never offered`;
-      throw new TransferError('UNKNOWN_TRANSFER', message, { id: packet.id });
-    }
-    if (packet.type === 'FILE_DATA') driver.data(packet);
+    if (!driver) this.#ids.late(packet.type, packet.id);
+    else if (packet.type === 'FILE_DATA') driver.data(packet);
     else if (packet.type === 'FILE_END') driver.end(packet);
     else driver.paused(packet);
   }
@@ -120,47 +116,57 @@ export class Incoming {
   }
 
   #offered(packet: NewFile): void {
-    const { id } = packet;
-    if (!this.#owns(id)) {
-      const kind = this.#options.parity === 1 ? 'odd' : 'even';
-      throw new TransferError('BAD_PACKET', `NEW_FILE: expected an ${kind} id from this side, but ${id} came`, { id });
+    const { id, request } = packet;
+    this.#ids.take(packet.type, id);
+    if (request !== undefined) {
+      this.#asked(packet, this.#options.gets.take(request, id));
+      return;
     }
-    if (id <= this.#highestId) {
-      throw new TransferError('BAD_PACKET', `NEW_FILE: expected an id above ${this.#highestId}, but ${id} came`, {
-        id,
-      });
-    }
-    this.#highestId = id;
-    const { accept, maxFileBytes = Number.POSITIVE_INFINITY, maxTransfers } = this.#options;
+    const { accept, maxTransfers } = this.#options;
     const full = this.#drivers.size >= maxTransfers;
     const place = full ? undefined : this.#limit?.enter();
+    const driver = this.#driver(packet, { accept, place, emit: (event) => this.#emit(event) });
+    void driver.settled.then(() => place?.leave());
+    driver.start(full ? new TransferError('TOO_MANY_TRANSFERS', `at most ${maxTransfers} may be open`) : undefined);
+  }
+
+  /** A file that this side has asked for: under the name it was asked for by, whatever the peer calls it. */
+  #asked(packet: NewFile, expected: ExpectedFile | undefined): void {
+    if (expected === undefined) {
+      this.#driver(packet, { accept: undefined, emit: () => {} }).start(new TransferError('CANCELLED'));
+      return;
+    }
+    const { name, folder, accept, pause, signal, onEvent, resolve, reject } = expected;
+    const emit = (event: TransferEvent) => quietly(() => onEvent?.(event));
+    const driver = this.#driver({ ...packet, name, folder, onConflict: undefined }, { accept, pause, emit });
+    const cancel = () => driver.stop(cancelled(signal!), 'CANCEL_FILE');
+    signal?.addEventListener('abort', cancel, { once: true });
+    void driver.settled.then(() => signal?.removeEventListener('abort', cancel));
+    driver.result.then(resolve, reject);
+    driver.start();
+  }
+
+  #driver(packet: NewFile, port: Pick<ReceivePort, 'accept' | 'pause' | 'place' | 'emit'>): ReceiveDriver {
+    const { behind, maxFileBytes = Number.POSITIVE_INFINITY } = this.#options;
+    const pending = (delta: number) => {
+      this.#pendingBytes += delta;
+      if (!this.#full()) this.#roomy?.();
+    };
     const driver = new ReceiveDriver(packet, {
       send: this.#send,
-      emit: (event) => this.#emit(event),
-      pending: (delta) => {
-        this.#pendingBytes += delta;
-        if (!this.#full()) this.#roomy?.();
-      },
-      behind: this.#options.behind,
-      accept,
+      pending,
+      behind,
       credit: this.#credit,
       maxFileBytes,
-      place,
+      ...port,
     });
-    this.#drivers.set(id, driver);
-    void driver.settled.then(() => {
-      this.#drivers.delete(id);
-      place?.leave();
-    });
-    driver.start(full ? new TransferError('TOO_MANY_TRANSFERS', `at most ${maxTransfers} may be open`) : undefined);
+    this.#drivers.set(packet.id, driver);
+    void driver.settled.then(() => this.#drivers.delete(packet.id));
+    return driver;
   }
 
   #emit(event: TransferEvent): void {
     if (event.type === 'stored') this.#options.onStored(event.file, event.folder);
-    try {
-      this.#options.onTransfer?.(event);
-    } catch {
-      // A listener's bug must not cost the file.
-    }
+    quietly(() => this.#options.onTransfer?.(event));
   }
 }

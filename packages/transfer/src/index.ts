@@ -1,4 +1,4 @@
-export { type Arrival, ArrivalBoard } from './arrival-board.ts';
+export { type Arrival, ArrivalBoard, type BoardListeners, type PostedNote } from './arrival-board.ts';
 export { codeSentences, isTransferCode, type TransferCode } from './codes.ts';
 export { receiveFiles, sendFile } from './conveniences.ts';
 export {
@@ -14,6 +14,8 @@ export { encodeFileData, encodePacket } from './encode.ts';
 export { asTransferError, TransferError, type TransferErrorOptions } from './errors.ts';
 export { bytesSource } from './memory.ts';
 export { type MemoryReceiver, type MemoryReceiverOptions, memoryReceiver } from './memory-receiver.ts';
+export { type MemoryDetails, type MemoryFiles, memoryShelf } from './memory-shelf.ts';
+export { openSession } from './open-session.ts';
 export * from './packets.ts';
 export { MAX_PAGE_LENGTH, PageBuilder } from './page-builder.ts';
 export { MAX_CONTROL_LENGTH, parsePacket } from './parse.ts';
@@ -51,7 +53,8 @@ export {
 } from './safe-name.ts';
 export type { SendingEvent, SendProgress } from './send-driver.ts';
 export { type SendAction, SendMachine, type ToSender } from './send-machine.ts';
-export { MAX_VIOLATIONS, openSession } from './session.ts';
+export type { ServedEvent, ServedNews } from './served-event.ts';
+export { MAX_VIOLATIONS } from './session.ts';
 export type {
   FolderSource,
   GetOptions,

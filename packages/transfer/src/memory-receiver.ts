@@ -1,7 +1,18 @@
 import { TransferError } from './errors.ts';
 import { digestOf, joined, sameBytes } from './memory.ts';
+import { type MemoryDetails, memoryShelf } from './memory-shelf.ts';
 import { type DigestAlgorithm, type OnConflict, onConflictWishes } from './packets.ts';
-import type { Accept, Accepted, FileOffer, FileSink, StoredFile, TransferControl } from './ports.ts';
+import type {
+  Accept,
+  Accepted,
+  AcceptFolder,
+  FileOffer,
+  FileShelf,
+  FileSink,
+  FolderOffer,
+  StoredFile,
+  TransferControl,
+} from './ports.ts';
 
 /** Settings of {@link memoryReceiver}. */
 export interface MemoryReceiverOptions {
@@ -14,8 +25,15 @@ export interface MemoryReceiverOptions {
 /** Files in a map. */
 export interface MemoryReceiver {
   readonly accept: Accept;
+  readonly acceptFolder: AcceptFolder;
   /** By name, behind its folders with a `/` after each. */
   readonly files: Map<string, Uint8Array>;
+  /** Those that were sent. */
+  readonly folders: ReadonlySet<string>;
+  /** Of files and folders, by path. */
+  readonly details: ReadonlyMap<string, MemoryDetails>;
+  /** What is there can be got. */
+  readonly shelf: FileShelf;
   /** What was kept of unfinished files, by `resumeKey` and path. */
   readonly partials: ReadonlyMap<string, { readonly byteLength: number }>;
 }
@@ -27,10 +45,15 @@ export interface MemoryReceiver {
  */
 export function memoryReceiver(options: MemoryReceiverOptions = {}): MemoryReceiver {
   const store = new MemoryStore(options);
+  const { files, folders, details, partials } = store;
   return {
     accept: (offer, control) => store.accept(offer, control),
-    files: store.files,
-    partials: store.partials,
+    acceptFolder: async (offer) => store.acceptFolder(offer),
+    files,
+    folders,
+    details,
+    partials,
+    shelf: memoryShelf(store),
   };
 }
 
@@ -56,6 +79,8 @@ class Partial {
 
 class MemoryStore {
   readonly files = new Map<string, Uint8Array>();
+  readonly folders = new Set<string>();
+  readonly details = new Map<string, MemoryDetails>();
   readonly partials = new Map<string, Partial>();
   readonly #options: MemoryReceiverOptions;
 
@@ -86,6 +111,14 @@ class MemoryStore {
     if (partial.byteLength === 0) return { ...accepted, ...(restarted && { restarted }) };
     const prefixDigest = await digestOf(joined(partial.parts), algorithm);
     return { ...accepted, offset: partial.byteLength, prefixDigest };
+  }
+
+  acceptFolder({ name, folder, modified }: FolderOffer): { readonly name: string } {
+    const path = pathOf({ name, folder });
+    if (this.files.has(path)) throw new TransferError('EXISTS', `${path} is a file`);
+    this.folders.add(path);
+    this.details.set(path, { modified });
+    return { name };
   }
 
   #policy({ onConflict }: FileOffer): OnConflict {
@@ -138,7 +171,7 @@ class MemoryStore {
       digest: async () => same ?? digestOf(joined(partial.parts), algorithm),
       commit: async () => {
         const bytes = same === undefined ? joined(partial.parts) : this.files.get(path)!;
-        const stored = this.#place(path, bytes, policy);
+        const stored = this.#place(partial.offer, bytes, policy);
         this.#release(partial, false);
         return { ...stored, size: bytes.length, digest: await digestOf(bytes, algorithm), algorithm };
       },
@@ -146,15 +179,17 @@ class MemoryStore {
     };
   }
 
-  #place(path: string, bytes: Uint8Array, policy: OnConflict): Pick<StoredFile, 'name' | 'existing'> {
+  #place(offer: FileOffer, bytes: Uint8Array, policy: OnConflict): Pick<StoredFile, 'name' | 'existing'> {
+    const { name, modified, executable } = offer;
+    const path = pathOf(offer);
     const there = this.files.get(path);
-    const name = path.slice(path.lastIndexOf('/') + 1);
     if (there !== undefined && sameBytes(there, bytes)) return { name, existing: true };
     // Two of one name may have been accepted at once; the first to finish has it.
     if (there !== undefined) checkFree(path, policy);
     let free = path;
     for (let number = 1; policy === 'rename' && this.files.has(free); number += 1) free = numbered(path, number);
     this.files.set(free, bytes);
+    this.details.set(free, { modified, executable });
     return { name: free.slice(free.lastIndexOf('/') + 1), existing: false };
   }
 }
@@ -165,7 +200,7 @@ function checkFree(path: string, policy: OnConflict): void {
   if (policy === 'skip') throw new TransferError('SKIPPED', `${path} is there already`);
 }
 
-function pathOf({ folder, name }: FileOffer): string {
+function pathOf({ folder, name }: FolderOffer): string {
   return [...folder, name].join('/');
 }
 

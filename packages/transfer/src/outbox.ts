@@ -9,6 +9,16 @@ import type { MessagePipe } from './pipe.ts';
  */
 export const MAX_UNREAD_LENGTH = 1_048_576;
 
+/** Packets that answer nothing. */
+const ownWords: ReadonlySet<Packet['type']> = new Set([
+  'NEW_FILE',
+  'FILE_END',
+  'NEW_FOLDER',
+  'GET_FILE',
+  'LIST_FILES',
+  'NOTE',
+]);
+
 /**
  * The control packets of a session on their way out. They are answers, and answers must not wait in a line behind a
  * peer that does not read: that would be two sides waiting for each other as soon as files go both ways. So everything
@@ -23,6 +33,7 @@ export class Outbox {
   #draining = false;
   #ended = false;
   #roomy: (() => void) | undefined;
+  #whenRead: (() => void)[] = [];
 
   /** `caughtUp` is called when a peer that was behind is so no more. */
   constructor(pipe: MessagePipe, caughtUp: () => void) {
@@ -40,8 +51,8 @@ export class Outbox {
     if (message === undefined) return;
     try {
       if (this.#pipe.send(message)) this.#unread = 0;
-      // What we offer ourselves is bounded by our own maxTransfers; it is not the peer that asked for it.
-      else if (packet.type !== 'NEW_FILE' && packet.type !== 'FILE_END') this.#count(message.length);
+      // What we say of our own accord is bounded by our own limits; it is not the peer that asked for it.
+      else if (!ownWords.has(packet.type)) this.#count(message.length);
     } catch {
       // The pipe is gone; its iteration ends too, and that is where it is dealt with.
     }
@@ -56,10 +67,15 @@ export class Outbox {
     }
   }
 
+  /** Resolves when the peer is not behind: for answers that are long, and may come later. */
+  async whenRead(): Promise<void> {
+    while (this.behind && !this.#ended) await new Promise<void>((resolve) => this.#whenRead.push(resolve));
+  }
+
   /** Nobody is held any more. */
   end(): void {
     this.#ended = true;
-    this.#roomy?.();
+    this.#wake();
   }
 
   #count(length: number): void {
@@ -71,11 +87,16 @@ export class Outbox {
     this.#pipe.drained().then(drained, drained);
   }
 
+  #wake(): void {
+    this.#roomy?.();
+    for (const resolve of this.#whenRead.splice(0)) resolve();
+  }
+
   #drained(): void {
     const { behind } = this;
     this.#draining = false;
     this.#unread = 0;
-    this.#roomy?.();
+    this.#wake();
     if (behind && !this.#ended) this.#caughtUp();
   }
 }

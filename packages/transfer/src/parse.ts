@@ -103,7 +103,13 @@ const schemas = {
     message: v.optional(text),
     name: v.optional(text),
   }),
-  GET_FILE: v.object({ type: v.literal('GET_FILE'), request: id, name: text, folder: v.optional(names) }),
+  GET_FILE: v.object({
+    type: v.literal('GET_FILE'),
+    request: id,
+    name: text,
+    folder: v.optional(names),
+    digest: v.optional(algorithm),
+  }),
   ACK_GET_FILE: v.object({ type: v.literal('ACK_GET_FILE'), request: id, code: text, message: v.optional(text) }),
   LIST_FILES: v.object({
     type: v.literal('LIST_FILES'),

@@ -26,6 +26,13 @@ export class PauseSwitch {
     return () => void this.#listeners.delete(own);
   }
 
+  /** Tells a transfer whether it is paused: now, if it is, and after each change, until the transfer has ended. */
+  hold(turn: (paused: boolean) => void, ended: Promise<unknown>): void {
+    const leave = this.onChange(() => turn(this.#paused));
+    void ended.then(leave, leave);
+    if (this.#paused) turn(true);
+  }
+
   #turn(paused: boolean): void {
     if (paused === this.#paused) return;
     this.#paused = paused;

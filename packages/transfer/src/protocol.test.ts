@@ -1,33 +1,48 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { memoryReceiver, openSession, pipePair } from './index.ts';
+import { ArrivalBoard, type MemoryPipe, memoryReceiver, openSession, pipePair } from './index.ts';
 
-/** The transcripts of PROTOCOL.md, one after the other: `→` what the sender sends, `←` what the receiver answers; hex is a binary message. */
-function transcript(): { direction: string; message: string | Uint8Array }[] {
+type Step = { readonly direction: '→' | '←'; readonly message: string | Uint8Array } | { readonly direction: '×' };
+
+/**
+ * The transcripts of PROTOCOL.md, one after the other: `→` what whoever opened the connection says, `←` what the other side
+ * answers, `×` where the connection breaks; hex is a binary message.
+ */
+function transcript(): Step[] {
   const text = readFileSync(new URL('../PROTOCOL.md', import.meta.url), 'utf8');
   const block = [...text.matchAll(/```transcript\n(.*?)```/gs)].map(([, lines]) => lines).join('');
-  const steps: { direction: string; message: string | Uint8Array }[] = [];
-  for (const line of block.split('\n')) {
-    const [, direction, body] = /^([→←]) (.*)$/.exec(line) ?? [];
-    if (direction === undefined || body === undefined) continue;
+  const steps: Step[] = [];
+  for (const line of block.trimEnd().split('\n')) {
+    const [, direction, body = ''] = /^([→←×]) ?(.*)$/.exec(line) ?? [];
+    if (direction === undefined) throw new Error(`expected a step, got ${line}`);
     const message = body.startsWith('{') ? body : Uint8Array.from(body.split(' '), (byte) => Number.parseInt(byte, 16));
-    steps.push({ direction, message });
+    steps.push({ direction: direction as '→', message });
   }
   return steps;
 }
 
-test('a receiver answers the transcripts of PROTOCOL.md, byte for byte', async () => {
-  const [near, far] = pipePair();
-  const { accept, files } = memoryReceiver();
-  openSession(far, { role: 'acceptor', accept });
-  const answers = near[Symbol.asyncIterator]();
+test('a session answers the transcripts of PROTOCOL.md, byte for byte', async () => {
+  const receiver = memoryReceiver();
+  const board = new ArrivalBoard({ now: () => 1_700_000_000_000 });
+  const { accept, acceptFolder, shelf, files } = receiver;
+  const open = (): { near: MemoryPipe; answers: AsyncIterator<string | Uint8Array> } => {
+    const [near, far] = pipePair();
+    openSession(far, { role: 'acceptor', accept, acceptFolder, shelf, board });
+    return { near, answers: near[Symbol.asyncIterator]() };
+  };
+  let line = open();
   const steps = transcript();
-  expect(steps.length).toBeGreaterThan(12);
-  for (const { direction, message } of steps) {
-    if (direction === '→') near.send(message);
-    else expect((await answers.next()).value).toBe(message);
+  expect(steps.length).toBeGreaterThan(50);
+  for (const step of steps) {
+    if (step.direction === '×') {
+      line.near.abort();
+      line = open();
+    } else if (step.direction === '→') line.near.send(step.message);
+    else expect((await line.answers.next()).value).toEqual(step.message);
   }
-  for (const name of ['hello.txt', 'again.txt']) {
+  line.near.close();
+  expect((await line.answers.next()).done).toBe(true);
+  for (const name of ['hello.txt', 'again.txt', 'cut.txt']) {
     expect(new TextDecoder().decode(files.get(name))).toBe('hello, ferry');
   }
 });

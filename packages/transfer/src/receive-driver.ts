@@ -3,7 +3,7 @@ import { asTransferError, TransferError } from './errors.ts';
 import { fileOffer } from './file-offer.ts';
 import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet, PauseFile, ResumeFile } from './packets.ts';
 import type { PauseSwitch } from './pause-switch.ts';
-import type { Accept, FileSink, TransferControl } from './ports.ts';
+import type { Accept, FileSink, StoredFile, TransferControl } from './ports.ts';
 import { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
 import type { TransferEvent, TransferNews } from './transfer-event.ts';
 import type { Place } from './transfer-limit.ts';
@@ -23,18 +23,20 @@ export interface ReceivePort {
   readonly credit: Credit;
   readonly maxFileBytes: number;
   /** What the offer waits for before it is decided on; left here only when its turn has not come. */
-  readonly place: Place | undefined;
+  readonly place?: Place | undefined;
 }
 
 /** Runs one {@link ReceiveMachine} over a {@link FileSink} and a session. */
 export class ReceiveDriver {
   /** Resolves when the transfer ended and its sink was committed or discarded. */
   readonly settled: Promise<void>;
+  /** What came of it, once it is settled. Never an unhandled rejection, even if nobody looks. */
+  readonly result: Promise<StoredFile>;
   readonly #machine: ReceiveMachine;
   readonly #offer: NewFile;
   readonly #port: ReceivePort;
   readonly #share: Share;
-  #settle!: () => void;
+  #settle!: (outcome: StoredFile | TransferError) => void;
   #sink: FileSink | undefined;
   /** The sink's calls never overlap: each waits here for the one before. */
   #work: Promise<void> = Promise.resolve();
@@ -51,12 +53,17 @@ export class ReceiveDriver {
     this.#share = port.credit.open();
     const { maxFileBytes, credit } = port;
     this.#machine = new ReceiveMachine(offer, { maxFileBytes, windowBytes: credit.windowBytes });
-    this.settled = new Promise((resolve) => {
-      this.#settle = () => {
+    this.result = new Promise((resolve, reject) => {
+      this.#settle = (outcome) => {
         this.#share.close();
-        resolve();
+        if (outcome instanceof TransferError) reject(outcome);
+        else resolve(outcome);
       };
     });
+    this.settled = this.result.then(
+      () => {},
+      () => {},
+    );
   }
 
   /** Whether more waits to be written than the sender was given credit for. */
@@ -72,7 +79,7 @@ export class ReceiveDriver {
   /** Decides on the offer; the answer goes out when `accept` has one. `refusal`: it is decided already. */
   start(refusal?: TransferError): void {
     this.#emit({ type: 'offered' });
-    this.#obey(this.#port.pause);
+    this.#port.pause?.hold((paused) => this.#apply(this.#machine.pause(paused)), this.settled);
     this.#do(async () => {
       try {
         if (refusal) throw refusal;
@@ -123,14 +130,6 @@ export class ReceiveDriver {
   /** Ends the transfer from our side, unless it is being committed. */
   stop(error: TransferError, answer: 'CANCEL_FILE' | undefined): void {
     this.#apply(this.#machine.stop(error, answer));
-  }
-
-  #obey(pause: PauseSwitch | undefined): void {
-    if (pause === undefined) return;
-    const turned = () => this.#apply(this.#machine.pause(pause.paused));
-    const leave = pause.onChange(turned);
-    void this.settled.then(leave);
-    turned();
   }
 
   #control(): TransferControl {
@@ -237,7 +236,7 @@ export class ReceiveDriver {
         const file = await this.#sink!.commit();
         this.#apply(this.#machine.committed(file));
         this.#emit({ type: 'stored', file });
-        this.#settle();
+        this.#settle(file);
       } catch (error) {
         this.#apply(this.#machine.commitFailed(asTransferError(error, 'STORAGE_FAILED')));
       }
@@ -251,7 +250,7 @@ export class ReceiveDriver {
     this.#do(async () => {
       await this.#sink?.discard({ keepPartial }).catch(() => {});
       this.#emit({ type: refused && error.side === 'local' ? 'refused' : 'failed', ...said(error) });
-      this.#settle();
+      this.#settle(error);
     });
   }
 

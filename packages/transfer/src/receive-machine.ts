@@ -1,4 +1,4 @@
-import { codeSentences, isTransferCode, type TransferCode } from './codes.ts';
+import type { TransferCode } from './codes.ts';
 import { TransferError } from './errors.ts';
 import type {
   CancelFile,
@@ -12,6 +12,7 @@ import type {
   ResumeFile,
 } from './packets.ts';
 import { type PauseAction, Pauses } from './pauses.ts';
+import { peerError } from './peer-error.ts';
 import type { Accepted, StoredFile } from './ports.ts';
 import { next, type ReceiveEvent, type ReceiveState, receiveTransitions } from './states.ts';
 
@@ -238,12 +239,7 @@ export class ReceiveMachine {
   stopped(packet: CancelFile | ErrorPacket): readonly ReceiveAction[] {
     // A sender may do without all that a receiver says on its own: credit, pauses.
     if (packet.type === 'ERROR' && packet.code === 'UNKNOWN_TYPE') return [];
-    const given = packet.code ?? 'CANCELLED';
-    const code = isTransferCode(given) && given !== 'OK' ? given : 'INTERNAL';
-    return this.stop(
-      new TransferError(code, packet.message ?? codeSentences[code], { side: 'peer', id: this.id }),
-      undefined,
-    );
+    return this.stop(peerError(packet.code ?? 'CANCELLED', packet.message, { id: this.id }), undefined);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { encodeFileData } from './encode.ts';
 import { asTransferError, type TransferError } from './errors.ts';
 import { DATA_HEADER_BYTES } from './packets.ts';
-import type { Session } from './session.ts';
+import type { Session } from './session-options.ts';
 
 /** The id of the first file that the opener of a connection offers. */
 const FIRST_ID = 1;

@@ -1,3 +1,8 @@
+import type { DigestAlgorithm } from './packets.ts';
+
+/** The most requests of one side that may be open, that is, not answered yet. */
+export const MAX_OPEN_REQUESTS = 128;
+
 /** The most UTF-16 units of a note: a few screens of text; what is longer is a file. */
 export const MAX_NOTE_LENGTH = 4_000;
 
@@ -9,6 +14,8 @@ export interface GetFile {
   readonly name: string;
   /** The folders it lies in, outermost first. */
   readonly folder?: readonly string[] | undefined;
+  /** The digest to be offered, beside `md5`. */
+  readonly digest?: DigestAlgorithm | undefined;
 }
 
 /** After OK comes a NEW_FILE with that `request`. */

@@ -70,9 +70,7 @@ export const MAX_FOLDER_DEPTH = 64;
  * @throws {TransferError} BAD_NAME, also for more than {@link MAX_FOLDER_DEPTH} of them.
  */
 export function safeFolder(folder: readonly string[]): readonly SafeName[] {
-  if (folder.length > MAX_FOLDER_DEPTH) {
-    throw new TransferError('BAD_NAME', `expected at most ${MAX_FOLDER_DEPTH} folders, got ${folder.length}`);
-  }
+  checkDepth(folder);
   return folder.map((name) => {
     try {
       return safeName(name);
@@ -98,15 +96,36 @@ function badName(refuses: string): TransferError {
   return new TransferError('BAD_NAME', `expected a plain file name, but ${refuses}`);
 }
 
+/** Room for a place in a packet: all else in one is short. */
+const MAX_PLACE_LENGTH = 60_000;
+
 /**
- * What a sender can know of its own name: that no receiver takes one so long. The rest is the receiver's to judge.
+ * What a sender can know of its own place: that no receiver takes one so long. The rest is the receiver's to judge.
  *
  * @throws {TransferError} BAD_NAME
  */
-export function checkNameLength(name: string): void {
-  const bytes = byteLength(name.normalize('NFC'));
-  if (bytes <= MAX_NAME_BYTES) return;
-  throw new TransferError('BAD_NAME', `expected a name of at most ${MAX_NAME_BYTES} bytes of UTF-8, got ${bytes}`);
+export function checkPlace({
+  name,
+  folder = [],
+}: {
+  readonly name: string;
+  readonly folder?: readonly string[] | undefined;
+}) {
+  checkDepth(folder);
+  for (const part of [...folder, name]) {
+    const bytes = byteLength(part.normalize('NFC'));
+    if (bytes <= MAX_NAME_BYTES) continue;
+    throw new TransferError('BAD_NAME', `expected a name of at most ${MAX_NAME_BYTES} bytes of UTF-8, got ${bytes}`);
+  }
+  // Control characters take six each; no receiver takes them, but who is to say so must hear of them.
+  if (JSON.stringify([name, folder]).length > MAX_PLACE_LENGTH) {
+    throw new TransferError('BAD_NAME', 'expected plain names, but they are too long when written as JSON');
+  }
+}
+
+function checkDepth(folder: readonly string[]): void {
+  if (folder.length <= MAX_FOLDER_DEPTH) return;
+  throw new TransferError('BAD_NAME', `expected at most ${MAX_FOLDER_DEPTH} folders, got ${folder.length}`);
 }
 
 function byteLength(name: string): number {

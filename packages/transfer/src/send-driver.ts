@@ -9,6 +9,7 @@ import {
 } from './packets.ts';
 import type { PauseSwitch } from './pause-switch.ts';
 import type { FileSource, OpenSource, StoredFile } from './ports.ts';
+import { quietly } from './quietly.ts';
 import { type SendAction, SendMachine, type ToSender } from './send-machine.ts';
 import type { TurnTaking } from './turn-taking.ts';
 
@@ -51,6 +52,8 @@ export interface SendDriverOptions {
   readonly onEvent?: ((event: SendingEvent) => void) | undefined;
   readonly pause?: PauseSwitch | undefined;
   readonly onConflict?: OnConflict | undefined;
+  /** The peer's request that this file answers. */
+  readonly request?: number | undefined;
   /** What is offered beside `md5`. */
   readonly digest?: DigestAlgorithm | undefined;
 }
@@ -92,17 +95,9 @@ export class SendDriver {
   /** Offers the file. */
   start(): void {
     const { modified, folder, executable, resumeKey } = this.#source;
-    const { onConflict } = this.#options;
-    this.#port.send(this.#machine.offer({ modified, folder, executable, resumeKey, onConflict }));
-    this.#obey(this.#options.pause);
-  }
-
-  #obey(pause: PauseSwitch | undefined): void {
-    if (pause === undefined) return;
-    const turned = () => this.#apply(this.#machine.pause(pause.paused));
-    const leave = pause.onChange(turned);
-    void this.settled.then(leave);
-    turned();
+    const { onConflict, request } = this.#options;
+    this.#port.send(this.#machine.offer({ modified, folder, executable, resumeKey, onConflict, request }));
+    this.#options.pause?.hold((paused) => this.#apply(this.#machine.pause(paused)), this.settled);
   }
 
   /** A packet of the peer. Throws TransferError BAD_PACKET when it is out of place. */
@@ -231,26 +226,15 @@ export class SendDriver {
   }
 
   #tell(event: SendingEvent): void {
-    try {
-      this.#options.onEvent?.(event);
-    } catch {
-      // As with a display.
-    }
+    quietly(() => this.#options.onEvent?.(event));
   }
 
   #report(more: Pick<SendProgress, 'compared'> = {}): void {
     const { stored, sent } = this.#machine;
     const size = this.#source.size;
-    try {
-      this.#options.onProgress?.({
-        stored,
-        sent,
-        heardAt: this.#heardAt,
-        ...(size === undefined ? {} : { size }),
-        ...more,
-      });
-    } catch {
-      // A display that throws must not cost the file.
-    }
+    const heardAt = this.#heardAt;
+    quietly(() =>
+      this.#options.onProgress?.({ stored, sent, heardAt, ...(size === undefined ? {} : { size }), ...more }),
+    );
   }
 }

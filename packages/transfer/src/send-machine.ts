@@ -1,4 +1,3 @@
-import { codeSentences, isTransferCode } from './codes.ts';
 import { digestField } from './digest.ts';
 import { TransferError } from './errors.ts';
 import {
@@ -16,6 +15,7 @@ import {
   restartReasons,
 } from './packets.ts';
 import { type PauseAction, Pauses } from './pauses.ts';
+import { peerError } from './peer-error.ts';
 import type { StoredFile } from './ports.ts';
 import { next, type SendEvent, type SendState, sendTransitions } from './states.ts';
 
@@ -226,9 +226,7 @@ export class SendMachine {
   }
 
   #refused(code: string, message: string | undefined): readonly SendAction[] {
-    const known = isTransferCode(code) && code !== 'OK' ? code : 'INTERNAL';
-    const words = message ?? (known === code ? codeSentences[known] : `the peer gave the unknown code ${code}`);
-    return this.stop(new TransferError(known, words, { side: 'peer', id: this.id }), false);
+    return this.stop(peerError(code, message, { id: this.id }), false);
   }
 
   #file(packet: AckFileEnd): StoredFile {

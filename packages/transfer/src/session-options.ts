@@ -1,10 +1,12 @@
 import type { ArrivalBoard } from './arrival-board.ts';
+import type { TransferError } from './errors.ts';
 import { wholeNumber, wholeNumberOrInfinity } from './options.ts';
 import type { DigestAlgorithm, FileArrived, ListedEntry, NotePosted, OnConflict } from './packets.ts';
 import type { PauseSwitch } from './pause-switch.ts';
 import type { Accept, AcceptFolder, FileShelf, FileSource, StoredFile } from './ports.ts';
 import { type About, checkAbout } from './probes.ts';
 import type { SendingEvent, SendProgress } from './send-driver.ts';
+import type { ServedEvent } from './served-event.ts';
 import type { TransferEvent } from './transfer-event.ts';
 import type { TransferLimit } from './transfer-limit.ts';
 
@@ -35,8 +37,10 @@ export interface SessionOptions {
    * together; by default nothing.
    */
   readonly about?: About | undefined;
-  /** Hears about every file that is offered to us. What it throws is dropped. */
+  /** Hears about every file that the peer offers by itself. What it throws is dropped. */
   readonly onTransfer?: ((event: TransferEvent) => void) | undefined;
+  /** Hears about every file that the peer asks for. What it throws is dropped. */
+  readonly onServed?: ((event: ServedEvent) => void) | undefined;
 }
 
 /** What `sendFile` takes. */
@@ -67,6 +71,8 @@ export interface GetOptions {
   readonly folder?: readonly string[] | undefined;
   /** Where it goes; the offer has the name and folder that were asked for. */
   readonly accept: Accept;
+  /** `md5` by default. With `sha256` the peer may offer both, and `accept` chooses. */
+  readonly digest?: DigestAlgorithm | undefined;
   /** Cancels the transfer; the promise rejects with CANCELLED. */
   readonly signal?: AbortSignal | undefined;
   /** Holds the transfer back and lets it go on, as often as one likes. */
@@ -88,6 +94,8 @@ export interface FolderSource {
 export interface WatchListeners {
   readonly onArrived?: ((arrival: FileArrived) => void) | undefined;
   readonly onNote?: ((note: NotePosted) => void) | undefined;
+  /** The peer has nothing to watch. */
+  readonly onRefused?: ((error: TransferError) => void) | undefined;
 }
 
 /** All transfers of one connection, both ways. */
@@ -124,7 +132,7 @@ export interface Session {
   readonly pendingBytes: number;
   /**
    * For a server that is to stop: files that are offered from now on wait, and are refused with SHUTTING_DOWN when the
-   * session is closed. Resolves when those under way have ended, in both directions.
+   * session is closed; files and lists that are asked for are refused at once. Resolves when those under way have ended, in both directions.
    */
   retire(): Promise<void>;
   /** Resolves, never rejects, when the pipe has ended and every sink and source is closed. */

@@ -1,69 +1,58 @@
-import type { Arrival, ArrivalBoard } from './arrival-board.ts';
 import { asTransferError, TransferError } from './errors.ts';
+import { IncomingFolders, OutgoingFolders } from './folders.ts';
+import { Gets } from './gets.ts';
+import { OwnIds, PeerIds } from './ids.ts';
 import { Incoming } from './incoming.ts';
+import { listFiles } from './list-files.ts';
 import { wholeNumber } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { Outgoing } from './outgoing.ts';
-import type { FileArrived, ListedEntry, Packet } from './packets.ts';
+import { type CancelFile, type ErrorPacket, type ListedEntry, MAX_NOTE_LENGTH, type Packet } from './packets.ts';
 import { parsePacket } from './parse.ts';
 import type { MessagePipe } from './pipe.ts';
 import { connectionLost } from './pipe-end.ts';
+import { Places } from './places.ts';
 import type { FileSource, StoredFile } from './ports.ts';
 import { type About, Probes } from './probes.ts';
-import {
-  checkOptions,
-  type FolderSource,
-  type GetOptions,
-  type SendOptions,
-  type Session,
-  type SessionOptions,
-  type WatchListeners,
+import { Requests } from './requests.ts';
+import { Serving } from './serving.ts';
+import type {
+  FolderSource,
+  GetOptions,
+  SendOptions,
+  Session,
+  SessionOptions,
+  WatchListeners,
 } from './session-options.ts';
 import { TurnTaking } from './turn-taking.ts';
-
-export type { SendOptions, Session, SessionOptions } from './session-options.ts';
+import { Watching } from './watching.ts';
 
 /** How many malformed or misplaced packets a peer may send before the connection is closed with 1008. */
 export const MAX_VIOLATIONS = 16;
 
-const sessions = new WeakMap<MessagePipe, Session>();
-
-/** The session of a pipe, when one was opened. */
-export function sessionOf(pipe: MessagePipe): Session | undefined {
-  return sessions.get(pipe);
-}
-
-/**
- * Starts to read the pipe and to answer what comes. A pipe has one session; a second one is an error of the caller.
- *
- * @throws {RangeError} when an option is out of range, before anything is read.
- */
-export function openSession(pipe: MessagePipe, options: SessionOptions): Session {
-  checkOptions(options);
-  if (sessions.has(pipe)) throw new TransferError('INTERNAL', 'this pipe has a session already');
-  const session = new PipeSession(pipe, options);
-  sessions.set(pipe, session);
-  return session;
-}
-
-class PipeSession implements Session {
+/** The session of one pipe. `openSession` makes it. */
+export class PipeSession implements Session {
   readonly closed: Promise<void>;
   readonly #pipe: MessagePipe;
-  readonly #board: ArrivalBoard | undefined;
   readonly #probes: Probes;
   readonly #turns: TurnTaking;
   readonly #outbox: Outbox;
+  readonly #places: Places;
+  readonly #ids: OwnIds;
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
+  readonly #foldersOut: OutgoingFolders;
+  readonly #foldersIn: IncomingFolders;
+  readonly #requests: Requests;
+  readonly #gets: Gets;
+  readonly #serving: Serving;
+  readonly #watching: Watching;
   #violations = 0;
   #closing = false;
-  #listeners: WatchListeners = {};
-  #unsubscribe: (() => void) | undefined;
 
   constructor(pipe: MessagePipe, options: SessionOptions) {
-    const { role, board, chunkBytes = 262_144, maxTransfers = 128 } = options;
+    const { role, board, shelf, onServed, chunkBytes = 262_144, maxTransfers = 128 } = options;
     this.#pipe = pipe;
-    this.#board = board;
     this.#turns = new TurnTaking(pipe, (cause) => {
       // Closes what somehow is still open; does nothing to what is closed.
       this.#closePipe(1011, 'sending failed');
@@ -72,14 +61,21 @@ class PipeSession implements Session {
     this.#outbox = new Outbox(pipe, () => this.#incoming.caughtUp());
     const send = (packet: Packet) => this.#outbox.send(packet);
     this.#probes = new Probes(send, options.about);
-    this.#outgoing = new Outgoing(
-      { send, turns: this.#turns, chunkBytes },
-      { firstId: role === 'opener' ? 1 : 2, maxTransfers },
-    );
-    this.#incoming = new Incoming(send, {
+    this.#places = new Places(maxTransfers);
+    this.#ids = new OwnIds(role === 'opener' ? 1 : 2);
+    this.#outgoing = new Outgoing({ send, turns: this.#turns, chunkBytes }, this.#ids, this.#places);
+    this.#foldersOut = new OutgoingFolders(send, this.#ids, this.#places);
+    this.#requests = new Requests(send);
+    this.#gets = new Gets(this.#requests, maxTransfers);
+    this.#watching = new Watching(this.#outbox, board);
+    const post = (text: string) => this.#watching.post(text);
+    this.#serving = new Serving(this.#outbox, this.#outgoing, { shelf, onServed, post });
+    const ids = new PeerIds(role === 'opener' ? 0 : 1);
+    this.#foldersIn = new IncomingFolders(send, ids, { ...options, maxTransfers });
+    this.#incoming = new Incoming(send, ids, {
       ...options,
       behind: () => this.#outbox.behind,
-      parity: role === 'opener' ? 0 : 1,
+      gets: this.#gets,
       maxTransfers,
       onStored: (file, folder) => board?.announce(folder === undefined ? file : { ...file, folder }),
     });
@@ -90,21 +86,26 @@ class PipeSession implements Session {
     return this.#outgoing.sendFile(source, options);
   }
 
-  async sendFolder(_folder: FolderSource): Promise<{ readonly name: string }> {
-    throw new TransferError('FORBIDDEN', 'folders are not sent yet');
+  sendFolder(folder: FolderSource, { signal }: { readonly signal?: AbortSignal } = {}) {
+    return handled(this.#foldersOut.send(folder, signal));
   }
 
-  async getFile(_name: string, _options: GetOptions): Promise<StoredFile> {
-    throw new TransferError('FORBIDDEN', 'files are not asked for yet');
+  getFile(name: string, options: GetOptions): Promise<StoredFile> {
+    return handled(this.#gets.get(name, options));
   }
 
-  // biome-ignore lint/correctness/useYield: nothing is listed yet
-  async *list(): AsyncIterable<ListedEntry> {
-    throw new TransferError('FORBIDDEN', 'files are not listed yet');
+  list(
+    folder: readonly string[] = [],
+    options: { readonly recursive?: boolean; readonly signal?: AbortSignal } = {},
+  ): AsyncIterable<ListedEntry> {
+    return listFiles(this.#requests, folder, options);
   }
 
-  async postNote(_text: string): Promise<void> {
-    throw new TransferError('FORBIDDEN', 'notes are not posted yet');
+  postNote(text: string): Promise<void> {
+    if (text.length > MAX_NOTE_LENGTH) {
+      throw new RangeError(`expected a note of at most ${MAX_NOTE_LENGTH} characters, got ${text.length}`);
+    }
+    return handled(this.#requests.ask('NOTE', { text }).then(() => {}));
   }
 
   async probe({ signal }: { readonly signal?: AbortSignal } = {}): Promise<number> {
@@ -117,8 +118,7 @@ class PipeSession implements Session {
 
   watch(listeners: WatchListeners, { recent }: { readonly recent?: number } = {}): void {
     if (recent !== undefined) wholeNumber('recent', recent, 0);
-    this.#listeners = listeners;
-    this.#outbox.send({ type: 'WATCH', recent });
+    this.#watching.watch(listeners, recent);
   }
 
   get pendingBytes(): number {
@@ -126,6 +126,7 @@ class PipeSession implements Session {
   }
 
   async retire(): Promise<void> {
+    this.#serving.retire();
     await Promise.all([this.#incoming.retire(), this.#outgoing.settled()]);
   }
 
@@ -154,7 +155,7 @@ class PipeSession implements Session {
       cause = error;
     }
     await this.#lost(cause);
-    await Promise.all([this.#incoming.settled(), this.#outgoing.settled()]);
+    await Promise.all([this.#incoming.settled(), this.#foldersIn.settled(), this.#outgoing.settled()]);
   }
 
   /** The pipe has ended, or takes nothing any more: then reading may be held just now and not see the end. */
@@ -184,71 +185,68 @@ class PipeSession implements Session {
         break;
       case 'PAUSE_FILE':
       case 'RESUME_FILE':
-        if (this.#outgoing.owns(packet.id)) this.#outgoing.receive(packet);
+        if (this.#ids.owns(packet.id)) this.#outgoing.receive(packet);
         else this.#incoming.receive(packet);
         break;
-      case 'CANCEL_FILE':
-      case 'ERROR':
-        this.#probes.stopped(packet);
-        if (packet.id === undefined) break;
-        // Each looks among its own; ids of the two directions differ in parity, so at most one finds it.
-        this.#incoming.stopped(packet.id, packet);
-        this.#outgoing.stopped(packet.id, packet);
-        break;
-      case 'WATCH':
-        this.#watched(packet.recent);
-        break;
-      case 'FILE_ARRIVED':
-        this.#tellArrived(packet);
-        break;
       case 'NEW_FOLDER':
-        this.#outbox.send({ type: 'ACK_NEW_FOLDER', id: packet.id, code: 'FORBIDDEN' });
+        this.#foldersIn.receive(packet);
+        break;
+      case 'ACK_NEW_FOLDER':
+        this.#foldersOut.receive(packet);
         break;
       case 'GET_FILE':
-        this.#outbox.send({ type: 'ACK_GET_FILE', request: packet.request, code: 'FORBIDDEN' });
-        break;
       case 'LIST_FILES':
-        this.#outbox.send({ type: 'FILE_LIST', request: packet.request, code: 'FORBIDDEN' });
-        break;
       case 'NOTE':
-        if (packet.request !== undefined)
-          this.#outbox.send({ type: 'ACK_NOTE', request: packet.request, code: 'FORBIDDEN' });
+        this.#serving.receive(packet);
+        break;
+      case 'ACK_GET_FILE':
+      case 'FILE_LIST':
+      case 'ACK_NOTE':
+        this.#requests.receive(packet);
+        break;
+      case 'WATCH':
+        this.#watching.watched(packet.recent);
+        break;
+      case 'FILE_ARRIVED':
+      case 'NOTE_POSTED':
+        this.#watching.heard(packet);
         break;
       case 'PROBE':
       case 'ACK_PROBE':
         this.#probes.receive(packet);
         break;
+      case 'CANCEL_FILE':
+        this.#stopped(packet.id, packet);
+        break;
+      case 'ERROR':
+        this.#probes.stopped(packet);
+        this.#requests.stopped(packet);
+        this.#watching.stopped(packet);
+        if (packet.id !== undefined) this.#stopped(packet.id, packet);
+        break;
     }
   }
 
-  #watched(recent: number | undefined): void {
-    this.#unsubscribe?.();
-    if (!this.#board)
-      this.#outbox.send({ type: 'ERROR', code: 'FORBIDDEN', message: 'there is nothing to watch here' });
-    this.#unsubscribe = this.#board?.subscribe((arrival) => this.#push(arrival), recent);
+  /** Each looks among its own; ids of the two directions differ in parity, so at most one finds it. */
+  #stopped(id: number, packet: CancelFile | ErrorPacket): void {
+    this.#incoming.stopped(id, packet);
+    this.#outgoing.stopped(id, packet);
+    this.#foldersOut.stopped(id, packet);
   }
 
-  /** A watcher that does not read what it asked for misses what it has no room for: news must not grow without bound. */
-  #push(arrival: Arrival): void {
-    if (!this.#outbox.behind) this.#outbox.send({ type: 'FILE_ARRIVED', ...arrival });
-  }
-
-  #tellArrived(packet: FileArrived): void {
-    try {
-      this.#listeners.onArrived?.(packet);
-    } catch {
-      // A listener's bug is not the peer's violation.
-    }
-  }
-
-  /** Says what was wrong, fails the transfer it was about, and after too many of them ends the connection. */
+  /** Says what was wrong, fails what it was about, and after too many of them ends the connection. */
   #violation(error: TransferError): void {
-    const { code, message, id, request } = error;
+    const { code, message, id, request, answer } = error;
     this.#outbox.send({ type: 'ERROR', code, message, id, request });
     // A type nobody knows is no fault of a transfer: a later version may have meant well.
     if (id !== undefined && code !== 'UNKNOWN_TYPE') {
       this.#incoming.fail(id, error);
       this.#outgoing.fail(id, error);
+      this.#foldersOut.fail(id, error);
+    }
+    if (answer !== undefined) {
+      this.#requests.fail(answer, error);
+      this.#gets.fail(answer, error);
     }
     this.#violations += 1;
     if (this.#violations < MAX_VIOLATIONS) return;
@@ -261,9 +259,14 @@ class PipeSession implements Session {
 
   #stop(error: TransferError, tell: boolean): void {
     this.#closing = true;
-    this.#unsubscribe?.();
+    this.#watching.end();
+    this.#places.end(error);
     this.#outgoing.end(error, tell);
+    this.#foldersOut.end(error);
     this.#incoming.end(error, tell);
+    this.#gets.end(error);
+    this.#requests.end(error);
+    this.#serving.end();
     this.#turns.end(error);
     this.#probes.end(error);
     this.#outbox.end();
@@ -277,4 +280,10 @@ class PipeSession implements Session {
       // Closed already.
     }
   }
+}
+
+/** The caller's copy still rejects; this one only keeps a forgotten promise from ending the process. */
+function handled<T>(result: Promise<T>): Promise<T> {
+  result.catch(() => {});
+  return result;
 }

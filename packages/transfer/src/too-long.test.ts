@@ -34,6 +34,32 @@ test.each([
   expect([...files.keys()]).toEqual(['é'.repeat(127)]);
 });
 
+test.each([
+  ['more folders than any receiver takes', { folder: new Array<string>(65).fill('a') }],
+  ['a folder that is too long', { folder: ['x'.repeat(256)] }],
+  ['names that are too long as JSON', { folder: new Array<string>(64).fill('\u0001'.repeat(255)) }],
+])('%s: refused here with BAD_NAME, for files and folders', async (_name, where) => {
+  const [near] = pipePair();
+  const sender = openSession(near, { role: 'opener' });
+  const refused = { code: 'BAD_NAME', side: 'local' };
+  await expect(sender.sendFile({ ...bytesSource('a', one), ...where })).rejects.toMatchObject(refused);
+  await expect(sender.sendFolder({ name: 'a', ...where })).rejects.toMatchObject(refused);
+  expect(near.bufferedAmount).toBe(0);
+});
+
+test('a list whose cursor does not fit into a packet ends, instead of waiting for an answer', async () => {
+  const [near, far] = pipePair();
+  const peer = new RawPeer(far);
+  const asker = openSession(near, { role: 'opener' });
+  const listing = (async () => {
+    for await (const _ of asker.list(['docs', 'and a long way down from there'.repeat(3)]));
+  })();
+  await peer.hearA('LIST_FILES');
+  const next = 'x'.repeat(MAX_CONTROL_LENGTH - 100);
+  peer.say({ type: 'FILE_LIST', request: 1, code: 'OK', entries: [{ name: '', kind: 'file' }], next });
+  await expect(listing).rejects.toMatchObject({ code: 'INTERNAL', side: 'local' });
+});
+
 test('an offer that is too long is answered with its id, so that its sender need not wait for ever', async () => {
   const [near, far] = pipePair();
   openSession(far, { role: 'acceptor' });

@@ -12,7 +12,7 @@ import { join, utf8 } from '../bytes.ts';
 import { transferCode } from '../documented.ts';
 import type { Random } from '../random.ts';
 import { invariant, type Target } from '../target.ts';
-import { anyPacket } from './packets.ts';
+import { anyPacket } from './any-packet.ts';
 
 const MD5 = '900150983cd24fb0d6963f7d28e17f72';
 
@@ -96,6 +96,10 @@ function playReceiver(steps: readonly Step[], option: number): string {
       );
       return;
     }
+    if (number % 16 === 15) {
+      take(machine.pause((number & 16) === 0));
+      return;
+    }
     const next = work.shift();
     const fails = number % 8 === 7;
     const error = new TransferError('NO_SPACE');
@@ -115,12 +119,23 @@ function playReceiver(steps: readonly Step[], option: number): string {
     else if (step.packet.type === 'FILE_DATA') take(guarded(lines, () => machine.data(step.packet as never)));
     else if (step.packet.type === 'FILE_END') take(guarded(lines, () => machine.end(step.packet as never)));
     else if (step.packet.type === 'CANCEL_FILE' || step.packet.type === 'ERROR') take(machine.stopped(step.packet));
+    else if (step.packet.type === 'PAUSE_FILE' || step.packet.type === 'RESUME_FILE') take(machine.paused(step.packet));
     invariant(machine.stored <= 1000, 'expected no more stored than may be');
   }
   invariant(failures <= 1 && commits <= 1, 'expected one ending');
   invariant(failures === 0 || machine.state === 'failed', 'expected a failure to be the end');
   return [...lines, machine.state].join('\n');
 }
+
+const toSender: ReadonlySet<Packet['type']> = new Set([
+  'ACK_NEW_FILE',
+  'ACK_FILE_DATA',
+  'ACK_FILE_END',
+  'PAUSE_FILE',
+  'RESUME_FILE',
+  'CANCEL_FILE',
+  'ERROR',
+]);
 
 function playSender(steps: readonly Step[], option: number): string {
   const machine = new SendMachine({ id: 1, name: 'a', size: (option & 2) === 0 ? undefined : 300 });
@@ -135,7 +150,8 @@ function playSender(steps: readonly Step[], option: number): string {
     }
   };
   const own = (number: number) => {
-    if (opened === undefined || machine.ended) return;
+    if (number % 16 === 15) take(machine.pause((number & 16) === 0));
+    if (opened === undefined || machine.ended || machine.paused) return;
     if (machine.state === 'proving')
       take(machine.judgePrefix(number % 3 === 0 ? undefined : number % 3 === 1 ? MD5 : 'f'.repeat(32)));
     else if (machine.state === 'sending' && number % 4 === 3) take(machine.sourceEnded(MD5));
@@ -145,10 +161,11 @@ function playSender(steps: readonly Step[], option: number): string {
     if ('own' in step) own(step.own);
     else {
       const { packet } = step;
-      if (!['ACK_NEW_FILE', 'ACK_FILE_DATA', 'ACK_FILE_END', 'CANCEL_FILE', 'ERROR'].includes(packet.type)) continue;
+      if (!toSender.has(packet.type)) continue;
       take(guarded(lines, () => machine.receive(packet as never)));
     }
     invariant(machine.creditBytes >= 0, 'expected credit, got less than none');
+    invariant(!machine.paused || machine.creditBytes === 0, 'expected no credit in a pause');
     if (machine.ended) continue;
     invariant(machine.stored <= machine.sent, 'expected no more stored than sent');
   }

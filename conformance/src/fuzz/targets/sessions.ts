@@ -3,6 +3,7 @@ import {
   bytesSource,
   encodePacket,
   memoryReceiver,
+  memoryShelf,
   openSession,
   type Packet,
   parsePacket,
@@ -12,7 +13,7 @@ import { join, utf8 } from '../bytes.ts';
 import { transferCode } from '../documented.ts';
 import type { Random } from '../random.ts';
 import { invariant, type Target } from '../target.ts';
-import { anyPacket } from './packets.ts';
+import { anyPacket } from './any-packet.ts';
 
 const MD5_OF_ABC = '900150983cd24fb0d6963f7d28e17f72';
 
@@ -47,8 +48,18 @@ function conversation(random: Random, peerId: number, ownId: number): Packet[] {
     { type: 'ACK_FILE_DATA', id: ownId, stored: 3, window: 100 },
     { type: 'FILE_END', id: peerId, md5: MD5_OF_ABC },
     { type: 'ACK_FILE_END', id: ownId, code: 'OK' },
+    { type: 'ACK_NEW_FOLDER', id: ownId + 2, code: 'OK' },
+    { type: 'ACK_GET_FILE', request: 1, code: random.pick(['OK', 'NOT_FOUND']) },
+    { type: 'NEW_FILE', id: peerId + 2, name: 'theirs', request: 1 },
+    { type: 'FILE_LIST', request: 2, code: 'OK', entries: [{ name: 'a', kind: 'file' }], next: 'a' },
+    { type: 'ACK_NOTE', request: 3, code: 'OK' },
+    { type: 'GET_FILE', request: 1, name: random.pick(['a', 'kept']) },
+    { type: 'LIST_FILES', request: 2, recursive: true },
+    { type: 'NEW_FOLDER', id: peerId + 4, name: 'docs' },
+    { type: 'NOTE', request: 3, text: 'hello' },
+    { type: 'WATCH', recent: 9 },
   ];
-  for (let left = random.length(4); left > 0; left--) packets.splice(random.below(7), 0, anyPacket(random));
+  for (let left = random.length(8); left > 0; left--) packets.splice(random.below(17), 0, anyPacket(random));
   return packets;
 }
 
@@ -59,7 +70,7 @@ function conversation(random: Random, peerId: number, ownId: number): Packet[] {
  */
 export const sessions: Target = {
   name: 'sessions',
-  title: 'openSession over the in-memory pair: a receiver and a sender at once',
+  title: 'openSession over the in-memory pair: both send, ask, list, tell and watch at once',
   share: 2,
   valid(random, option) {
     const opener = (option & 1) === 0;
@@ -67,11 +78,13 @@ export const sessions: Target = {
   },
   async play(pieces, option) {
     const [near, far] = pipePair();
-    const { accept, files } = memoryReceiver();
+    const { accept, acceptFolder, files } = memoryReceiver();
     const codes: string[] = [];
     const session = openSession(far, {
       role: (option & 1) === 0 ? 'opener' : 'acceptor',
       accept,
+      acceptFolder,
+      shelf: memoryShelf({ files: new Map([['kept', utf8('kept here')]]) }),
       board: new ArrivalBoard(),
       windowBytes: 1000,
       maxFileBytes: 10_000,
@@ -81,10 +94,14 @@ export const sessions: Target = {
       },
     });
     session.watch({}, { recent: 1 });
-    const sent = session.sendFile(bytesSource('ours', utf8('xyz'))).then(
-      () => 'stored',
-      (error) => transferCode(error),
-    );
+    const asked = [
+      session.sendFile(bytesSource('ours', utf8('xyz'))),
+      session.sendFolder({ name: 'ours too' }),
+      session.getFile('theirs', { accept }),
+      listed(session.list()),
+      session.postNote('ours'),
+    ];
+    const outcomes = Promise.all(asked.map((one: Promise<unknown>) => one.catch((error) => transferCode(error))));
     const heard = hear(near);
     const pauses = new Set(pieces.map(({ length }) => length));
     for (const message of messagesOf(join(...pieces))) {
@@ -95,13 +112,17 @@ export const sessions: Target = {
     if ((option & 2) === 0) near.close();
     else near.abort();
     await session.closed;
-    await sent;
+    await outcomes;
     await heard;
     invariant(files.size <= 10_000, 'expected few files');
     for (const code of codes) invariant(/^[A-Z_]+$/.test(code), `expected a code, got ${code}`);
     return 'ended';
   },
 };
+
+async function listed(list: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of list);
+}
 
 /** Everything the session says must be a packet. */
 async function hear(pipe: AsyncIterable<string | Uint8Array>): Promise<void> {

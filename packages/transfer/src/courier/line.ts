@@ -1,7 +1,8 @@
 import { TransferError } from '../errors.ts';
+import { openSession } from '../open-session.ts';
 import type { MessagePipe } from '../pipe.ts';
 import { connectionLost } from '../pipe-end.ts';
-import { openSession, type Session, type SessionOptions } from '../session.ts';
+import type { Session, SessionOptions } from '../session-options.ts';
 import { Backoff, type RetryOptions } from './backoff.ts';
 
 /** Time, as a courier needs it. `@wsferry/connection`'s clocks are such ones. */

@@ -3,14 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { bearerToken, type Connection, connect, type Listener, listen } from '@wsferry/connection';
-import { missing, selfSignedCertificate, temporaryDirectory } from '@wsferry/testing';
+import { missing, type Nginx, selfSignedCertificate, startNginx, temporaryDirectory } from '@wsferry/testing';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { echo } from '../../src/echo-server.ts';
 import { openChromium } from '../chromium.ts';
 import { bytes, first, messages, same } from '../messages.ts';
-import { type Nginx, startNginx } from './nginx.ts';
 import { Shell } from './shell.ts';
 
 const document = await readFile(new URL('../../../docs/behind-nginx.md', import.meta.url), 'utf8');

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { temporaryDirectory } from '@wsferry/testing';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** An nginx of our own, in a folder of its own: not the machine's. */
 export interface Nginx extends AsyncDisposable {

@@ -97,19 +97,19 @@ function blame(error: unknown, to: string | undefined): never {
 }
 
 /** Only for an address that somebody named: the default one is this machine, where no proxy could reach it. */
-function proxyOf(url: string): string | undefined {
+export function proxyOf(url: string): string | undefined {
   return URL.canParse(url) ? proxyFromEnvironment(url) : undefined;
 }
 
 /** `ps` shows command lines to everybody on this machine. */
-function warnOfPassword(to: string | undefined, reporter: Reporter): void {
+export function warnOfPassword(to: string | undefined, reporter: Reporter, where = '--to'): void {
   if (to === undefined || !URL.canParse(to) || new URL(to).password === '') return;
-  const message = 'the password in --to can be read by others on this machine; WSFERRY_URL keeps it to yourself';
+  const message = `the password in ${where} can be read by others on this machine; WSFERRY_URL keeps it to yourself`;
   reporter.report({ event: 'warning', message });
 }
 
 /** ws: is plain text, and whoever has read the token on the way may do all that we may. */
-function warnOfOpenLine(url: string, reporter: Reporter): void {
+export function warnOfOpenLine(url: string, reporter: Reporter): void {
   if (!URL.canParse(url) || new URL(url).protocol !== 'ws:') return;
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
   if (isLoopbackAddress(host) || /(^|\.)localhost$/.test(host)) return;
@@ -152,12 +152,12 @@ async function open(
     'NOT_WSFERRY',
     `${hideUserInfo(url)} speaks WebSocket but not wsferry: it did not agree to the subprotocol ${SUBPROTOCOL}`,
     ExitCode.CannotConnect,
-    { hint: 'check the port and the path' },
+    { hint: `check the port and the path; "wsferry doctor ${hideUserInfo(url)}" says what is in the way` },
   );
 }
 
 /** The token as a header; where a name and a password in the address take that place, as a page would send it. */
-function credentials(url: string, token: Token | undefined) {
+export function credentials(url: string, token: Token | undefined) {
   if (!token) return { protocols: offeredSubprotocols() };
   const { username, password } = new URL(url);
   if (username !== '' || password !== '') return { protocols: offeredSubprotocols(token.token) };
@@ -181,14 +181,14 @@ export function checkUrl(address: string): void {
   if (hash) throw usage(`expected an address without #, got ${url}`, `leave out ${hash}`);
 }
 
-async function tlsOptions(
-  { to, ca, insecure, cwd }: RouteOptions,
+export async function tlsOptions(
+  { to, ca, insecure, cwd }: Pick<RouteOptions, 'to' | 'ca' | 'insecure' | 'cwd'>,
   reporter: Reporter,
 ): Promise<ConnectionOptions | undefined> {
   if (ca === undefined && !insecure) return undefined;
   if (to === undefined || (URL.canParse(to) && /^ws(\+unix)?:$/.test(new URL(to).protocol))) {
     throw new CliError('NO_TLS', '--ca and --insecure need an address with wss:', ExitCode.Usage, {
-      hint: 'name it with --to wss://… or WSFERRY_URL',
+      hint: 'name one with wss://…, on the command line or in WSFERRY_URL',
     });
   }
   if (insecure) {

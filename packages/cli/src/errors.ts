@@ -81,7 +81,7 @@ export function explainConnect(error: unknown, address: string): Explanation {
     return {
       code: 'NOT_WEBSOCKET',
       message: `${url} speaks HTTP but not WebSocket: it answered with status ${status}`,
-      hint: 'check the port and the path',
+      hint: `check the port and the path; "wsferry doctor ${url}" says what is in the way`,
       exitCode,
     };
   }

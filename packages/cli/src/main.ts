@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // Only the command line itself is loaded here: `--help` has to answer at once.
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { SendOptions } from './commands/send.ts';
 import type { ServeOptions } from './commands/serve.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { ExitCode } from './exit-codes.ts';
 import { addFetchingCommands } from './fetching-commands.ts';
 import { given, json, onConflict, parseLineTimeout, quiet, tokenFile } from './option-parsers.ts';
 import { parseBytes, parseDuration } from './quantities.ts';
+import { VERSION } from './version.ts';
 
 const cwd = process.cwd();
 let exitCode: ExitCode = ExitCode.Done;
@@ -21,13 +22,9 @@ const flags = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined
 const asJson = flags.some((flag) => /^--(?:json|log(?:=json)?)$/.test(flag));
 const usageHint = 'wsferry --help shows how';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
 const program = new Command('wsferry')
   .description('Send and receive files over WebSocket.')
-  .version(version)
+  .version(VERSION)
   .exitOverride()
   .configureOutput({ writeErr: (text) => asJson || process.stderr.write(text) })
   .showHelpAfterError(`(${usageHint})`)
@@ -153,12 +150,14 @@ Environment:
   )
   .action(async (options: ServeOptions) => {
     const { serve } = await import('./commands/serve.ts');
-    exitCode = await serve(cwd, options, version);
+    exitCode = await serve(cwd, options, VERSION);
   });
 
-addFetchingCommands(program, cwd, (code) => {
+const ended = (code: ExitCode) => {
   exitCode = code;
-});
+};
+addFetchingCommands(program, cwd, ended);
+addDoctorCommand(program, cwd, ended);
 
 /** As a browser sends it (RFC 6454 §6.2): anything else would never match. */
 function parseOrigin(text: string, before: readonly string[] = []): string[] {

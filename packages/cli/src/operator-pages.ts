@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { isFromThisMachine, refuseHttp, type TokenGuard } from '@wsferry/connection';
+import { answerNoUpgrade, isFromThisMachine, refuseHttp, type TokenGuard } from '@wsferry/connection';
 
 /** What an operator can ask a receiver for, by HTTP on its own port. */
 export interface OperatorPages {
@@ -24,11 +24,7 @@ export function operatorServer({ healthz, metrics, refuse, trustedProxies, stopp
     response.setHeader('X-Content-Type-Options', 'nosniff');
     const path = (request.url ?? '').split('?')[0];
     const isPage = (path === '/healthz' && healthz) || (path === '/metrics' && metrics !== undefined);
-    if (!isPage) {
-      response.setHeader('Connection', 'close, Upgrade');
-      response.setHeader('Upgrade', 'websocket');
-      return void answer(426, 'expected "Upgrade: websocket": this is a wsferry receiver\n');
-    }
+    if (!isPage) return answerNoUpgrade(request, response);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
       return void answer(405, 'expected GET or HEAD\n');

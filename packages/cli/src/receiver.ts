@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import type { TlsOptions } from 'node:tls';
-import { bearerToken, CloseCode, type Connection, listen } from '@wsferry/connection';
+import { bearerToken, CloseCode, type Connection, header, listen } from '@wsferry/connection';
 import {
   ArrivalBoard,
   type OnConflict,
@@ -19,6 +19,7 @@ import { explainSocket } from './explain-socket.ts';
 import { INTERRUPTED_CLOSE_MS } from './leaving.ts';
 import { operatorServer } from './operator-pages.ts';
 import type { ReceiverObserver } from './serve-events.ts';
+import { SOFTWARE } from './version.ts';
 
 /** What a receiver does not do. */
 export interface ReceiverLimits {
@@ -121,6 +122,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       board,
       maxFileBytes,
       limit,
+      about: aboutOf(connection, compress),
       onTransfer: (event) => observer.transfer?.(event, connection),
     });
     sessions.add(session);
@@ -192,6 +194,15 @@ function said(options: { [Name in keyof DirectoryReceiverOptions]: DirectoryRece
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as DirectoryReceiverOptions;
+}
+
+/** What a sender may ask: who we are, and what has come of its offer to compress, which something may have taken out. */
+function aboutOf({ deflate, request }: Connection, compress: boolean) {
+  const offered = header(request?.headers ?? [], 'Sec-WebSocket-Extensions') !== undefined;
+  return {
+    software: SOFTWARE,
+    deflate: deflate ? 'agreed' : !compress ? 'off' : offered ? 'not agreed' : 'not offered',
+  };
 }
 
 async function checkDirectory(dir: string, { create, limits }: ReceiverOptions): Promise<void> {

@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
 import { expect, test } from 'vitest';
+import { checks } from '../src/doctor/checks.ts';
 import { eventsOf, wsferry } from './program.ts';
 
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
@@ -20,9 +21,23 @@ test('the commands of the README example run, one after the other', async () => 
 });
 
 test('the README names every option that --help knows', async () => {
-  for (const command of ['send', 'serve']) {
+  for (const command of ['send', 'serve', 'doctor']) {
     const { stdout } = await wsferry([command, '--help'], process.cwd());
     const options = stdout.match(/^ {2}(?:-\w, )?(--[\w-]+)/gm)?.map((line) => line.trim().replace(/^-\w, /, '')) ?? [];
     for (const option of options.filter((name) => name !== '--help')) expect(readme).toContain(option);
   }
+});
+
+test("the README has doctor's checks in their order, and every code that it gives", async () => {
+  const table = readme.slice(readme.indexOf('| Check '), readme.indexOf('`wrong` keeps somebody out'));
+  const shown = [...table.matchAll(/^\| `([a-z-]+)`/gm)].map(([, id]) => id);
+  expect(shown).toEqual(checks.map(({ id }) => id));
+  const folder = new URL('../src/doctor/', import.meta.url);
+  const codes = new Set<string>();
+  for (const name of (await readdir(folder)).filter((name) => !name.endsWith('.test.ts'))) {
+    const source = await readFile(new URL(name, folder), 'utf8');
+    for (const [, code] of source.matchAll(/(?:code: |wrong\(\s*)'([A-Z][A-Z_]+)'/g)) codes.add(code!);
+  }
+  expect(codes.size).toBeGreaterThan(30);
+  for (const code of codes) expect(table).toContain(`\`${code}\``);
 });

@@ -11,10 +11,11 @@ export {
   isLoopbackAddress,
   type Peer,
   type Refusal,
+  type ResponseHead,
   refusalCode,
   type TokenGuard,
 } from '@wsferry/handshake';
-export { isFromThisMachine, readTokenFile, refuseHttp, type TokenFile } from '@wsferry/handshake/node';
+export { answerNoUpgrade, isFromThisMachine, readTokenFile, refuseHttp, type TokenFile } from '@wsferry/handshake/node';
 export { type ConnectOptions, connect } from './client.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { Connection } from './connection.ts';

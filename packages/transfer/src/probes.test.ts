@@ -141,6 +141,19 @@ describe('wouldTake', () => {
     expect(await wouldTake(connected(options).sender, offer)).toMatchObject({ code, side: 'peer' });
   });
 
+  test('gives up with the reason of its signal when the offer has to wait, and takes it back', async () => {
+    const [near, far] = pipePair();
+    const session = openSession(near, { role: 'opener' });
+    await expect(wouldTake(session, { name: 'a' }, { signal: AbortSignal.abort('early') })).rejects.toBe('early');
+    const controller = new AbortController();
+    const asking = wouldTake(session, { name: 'a' }, { signal: controller.signal });
+    const busy = new RawPeer(far);
+    expect(await busy.hear()).toMatchObject({ type: 'NEW_FILE', id: 1 });
+    controller.abort('late');
+    await expect(asking).rejects.toBe('late');
+    expect(await busy.hear()).toMatchObject({ type: 'CANCEL_FILE', id: 1 });
+  });
+
   test('rejects when the connection ends first', async () => {
     const { sender, far } = connected({ accept: () => new Promise(() => {}) });
     const asking = wouldTake(sender, { name: 'a' });

@@ -10,22 +10,35 @@ const FIRST_ID = 1;
  * Whether the peer would take such a file now: it is offered, and the offer is taken back as soon as it is taken. No byte of
  * it travels and nothing is stored. `undefined` for yes, else the peer's refusal.
  *
- * @throws {TransferError} as a rejection: the connection ended first, or the peer broke the protocol.
+ * @throws {TransferError} as a rejection: the connection ended first, or the peer broke the protocol. Aborted, with the
+ *   signal's reason: a receiver may let an offer wait.
  */
 export async function wouldTake(
   session: Session,
   { name, size }: { readonly name: string; readonly size?: number },
+  { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<TransferError | undefined> {
+  signal?.throwIfAborted();
   const controller = new AbortController();
+  let taken = false;
+  const giveUp = () => controller.abort();
+  signal?.addEventListener('abort', giveUp, { once: true });
   // Opening takes for ever: by then the offer is taken back.
   const source = { name, size, open: () => new Promise<never>(() => {}) };
   try {
-    await session.sendFile(source, { signal: controller.signal, onProgress: () => controller.abort() });
+    const onProgress = () => {
+      taken = true;
+      controller.abort();
+    };
+    await session.sendFile(source, { signal: controller.signal, onProgress });
   } catch (error) {
-    if (controller.signal.aborted) return undefined;
+    if (taken) return undefined;
+    signal?.throwIfAborted();
     const refusal = asTransferError(error, 'INTERNAL');
     if (refusal.side === 'peer' && refusal.code !== 'CONNECTION_LOST') return refusal;
     throw refusal;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
   throw new Error('a file was stored that nobody sent');
 }

@@ -1,3 +1,4 @@
+import type { Finding } from '../doctor/check.ts';
 import type { EndingSignal } from '../interruption.ts';
 
 /**
@@ -84,7 +85,13 @@ export type CliEvent =
   | { event: 'warning'; message: string }
   /** The command itself failed. */
   | { event: 'error'; code: string; message: string; hint?: string; exitCode: number }
-  | { event: 'done'; stored: number; failed: number; exitCode: number };
+  | { event: 'done'; stored: number; failed: number; exitCode: number }
+  | CheckEvent
+  /** What `doctor` has found in all: how many checks ended in which way. */
+  | { event: 'diagnosis'; url: string; ok: number; warning: number; wrong: number; skipped: number; exitCode: number };
+
+/** One thing that `doctor` has looked at. */
+export type CheckEvent = { event: 'check'; id: string } & Finding;
 
 /** Shows events. */
 export interface Reporter {

@@ -1,6 +1,6 @@
 export { type AcceptedUpgrade, type AcceptUpgradeOptions, acceptUpgrade } from './accept-upgrade.ts';
 export { type OpenTunnelOptions, openTunnel, type Tunnel } from './open-tunnel.ts';
-export { isFromThisMachine, refuseHttp } from './refuse-http.ts';
+export { answerNoUpgrade, isFromThisMachine, refuseHttp } from './refuse-http.ts';
 export { type RequestUpgradeOptions, requestUpgrade } from './request-upgrade.ts';
 export type { Upgraded } from './socket.ts';
 export { takeOverUpgrade } from './take-over-upgrade.ts';

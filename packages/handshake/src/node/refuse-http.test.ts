@@ -2,8 +2,9 @@ import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
 import { describe, expect, test } from 'vitest';
-import { cleanups, start } from '../../test/harness.ts';
-import { isFromThisMachine } from './index.ts';
+import { cleanups, dial, readAll, start } from '../../test/harness.ts';
+import { parseResponseHead, refusalCode } from '../index.ts';
+import { answerNoUpgrade, isFromThisMachine } from './index.ts';
 
 type Headers = Record<string, string | string[]>;
 
@@ -57,5 +58,33 @@ describe('a request', () => {
     expect(await judged({ Host: 'localhost', 'X-Forwarded-For': 'unknown' }, ['unix'], { path: `${path}3` })).toBe(
       false,
     );
+  });
+});
+
+describe('a request that is no upgrade, where nothing else is served, is answered by what is wrong with it', () => {
+  const answered = async (lines: string[]) => {
+    const { port } = await start(createServer(answerNoUpgrade));
+    const socket = dial(port);
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+    const answer = await readAll(socket);
+    const { head, byteLength } = parseResponseHead(Buffer.from(answer))!;
+    return { head, body: answer.slice(byteLength) };
+  };
+
+  test.each<[string, string[], number, string]>([
+    ['a page was asked for', ['GET /x HTTP/1.1', 'Host: a'], 426, 'NOT_AN_UPGRADE'],
+    ['with any method', ['POST /x HTTP/1.1', 'Host: a', 'Content-Length: 0'], 426, 'NOT_AN_UPGRADE'],
+    ['in HTTP/1.0', ['GET / HTTP/1.0', 'Host: a'], 400, 'BAD_HTTP_VERSION'],
+  ])('%s', async (_, lines, status, code) => {
+    const { head, body } = await answered(lines);
+    expect(head.status).toBe(status);
+    expect(refusalCode(head)).toBe(code);
+    expect(body).toMatch(/^expected .*\n$/);
+  });
+
+  test('and without a body when only the head was asked for', async () => {
+    const { head, body } = await answered(['HEAD / HTTP/1.1', 'Host: a']);
+    expect(refusalCode(head)).toBe('NOT_AN_UPGRADE');
+    expect(body).toBe('');
   });
 });

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { clientAddress, isLoopbackAddress } from '../addresses.ts';
 import type { RequestHead } from '../head.ts';
 import { headerValues } from '../headers.ts';
-import type { ServerPolicy } from '../server.ts';
+import { refusal } from '../refusal.ts';
+import { answerRequest, type ServerPolicy } from '../server.ts';
 
 /**
  * Asks the `refuse` of a policy about an ordinary HTTP request, so that one token guards the WebSocket and what a program
@@ -22,6 +23,18 @@ export function refuseHttp(
   response.setHeader('Cache-Control', 'no-store');
   response.writeHead(refusal.status).end(`${refusal.message}\n`);
   return true;
+}
+
+/**
+ * Answers a request that is no upgrade, where nothing else is served, as a server does that has no `http`: by what is wrong
+ * with it, such as an Upgrade that a proxy has taken out. The client reads it with `refusalCode`.
+ */
+export function answerNoUpgrade(request: IncomingMessage, response: ServerResponse): void {
+  const verdict = answerRequest({ ...headOf(request), method: 'GET' });
+  // One that lacks nothing has come the wrong way: an `http.Server` gives upgrades to its `upgrade` event.
+  const { body, ...refused } = verdict.ok ? refusal({ status: 400, message: 'expected no upgrade here' }) : verdict;
+  const { status, reason, headers } = refused.response;
+  response.writeHead(status, reason, headers.flat()).end(body);
 }
 
 /**

@@ -3,3 +3,4 @@ export { type DirectoryReceiver, type DirectoryReceiverOptions, directoryReceive
 export { cleanPartials, type Leftover, listLeftovers } from './leftovers.ts';
 export type { OwnerState } from './owner.ts';
 export { pathSource } from './path-source.ts';
+export { type TreeEntry, type WalkOptions, walkTree } from './walk-tree.ts';

@@ -10,7 +10,7 @@ import { machineId } from './machine.ts';
 import { openNamedPipe } from './named-pipe.ts';
 
 /** How a file looked when it was named or opened; a file that looks different later was changed under our hands. */
-interface Look {
+export interface Look {
   readonly size: number;
   readonly modified: bigint;
 }
@@ -44,7 +44,8 @@ export async function pathSource(path: string): Promise<FileSource> {
       name,
       size: look.size,
       modified: Math.trunc(Number(found.mtimeMs)),
-      resumeKey: await resumeKeyOf(path),
+      resumeKey: await resumeKeyOf(await realpath(path)),
+      ...(isExecutable(found) && { executable: true }),
       open: (options) => openPath(path, look, options),
     };
   } catch (error) {
@@ -56,15 +57,25 @@ export async function pathSource(path: string): Promise<FileSource> {
  * The same for the same file whenever it is sent from this machine, and not made of its size or time: these are in the
  * offer, so that a receiver can say that the file it has begun is not what it was.
  */
-async function resumeKeyOf(path: string): Promise<string> {
-  const what = JSON.stringify(['wsferry', await machineId(), await realpath(path)]);
+export async function resumeKeyOf(realPath: string): Promise<string> {
+  const what = JSON.stringify(['wsferry', await machineId(), realPath]);
   return createHash('sha256').update(what).digest('hex');
+}
+
+/** Whether its owner may execute it; what the others may is the umask's business where it arrives. */
+export function isExecutable({ mode }: { readonly mode: bigint }): boolean {
+  return process.platform !== 'win32' && (mode & 0o100n) !== 0n;
 }
 
 async function openPath(path: string, look: Look, options: OpenOptions): Promise<OpenSource> {
   const file = await open(path, 'r').catch((error: unknown) => {
     throw sourceError(error);
   });
+  return openFile(file, look, options);
+}
+
+/** A file that was opened for it, and that it closes. */
+export async function openFile(file: FileHandle, look: Look, options: OpenOptions): Promise<OpenSource> {
   const source = new OpenPath(file, look, options);
   try {
     await source.begin();

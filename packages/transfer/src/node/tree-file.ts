@@ -1,0 +1,63 @@
+import { type BigIntStats, constants } from 'node:fs';
+import { join } from 'node:path';
+import { TransferError } from '../errors.ts';
+import type { FileSource, OpenOptions, OpenSource } from '../ports.ts';
+import { sourceError, systemCode } from './file-errors.ts';
+import { identity } from './folder-handle.ts';
+import type { FolderTree } from './folder-tree.ts';
+import { isExecutable, openFile, resumeKeyOf } from './path-source.ts';
+
+/** Opens no device and no named pipe that took a file's place, and waits for nobody. */
+const O_NONBLOCK = constants.O_NONBLOCK ?? 0;
+
+/** A regular file that was found below a folder. */
+export interface TreeFile {
+  readonly tree: FolderTree;
+  /** The real path of the tree's uppermost folder. */
+  readonly root: string;
+  /** The folders it lies in, from there on. */
+  readonly folder: readonly string[];
+  readonly name: string;
+  readonly look: BigIntStats;
+}
+
+/**
+ * It as a source: opened without following a symlink, and only if it still is the file that was found.
+ *
+ * @param at the folders it is to lie in at the other side
+ */
+export async function treeFileSource(file: TreeFile, at: readonly string[]): Promise<FileSource> {
+  const { root, folder, name, look } = file;
+  return {
+    name,
+    folder: at,
+    size: Number(look.size),
+    modified: Math.trunc(Number(look.mtimeMs)),
+    // That of `pathSource` for the same file.
+    resumeKey: await resumeKeyOf(join(root, ...folder, name)),
+    ...(isExecutable(look) && { executable: true }),
+    open: (options) => open(file, options),
+  };
+}
+
+async function open({ tree, folder, name, look }: TreeFile, options: OpenOptions): Promise<OpenSource> {
+  try {
+    const within = await tree.use(folder);
+    const handle = await within.handle.open(name, constants.O_RDONLY | O_NONBLOCK).finally(() => within.release());
+    const found = await handle.stat({ bigint: true });
+    if (identity(found) === identity(look)) {
+      return await openFile(handle, { size: Number(look.size), modified: look.mtimeNs }, options);
+    }
+    await handle.close();
+    throw changed();
+  } catch (error) {
+    // ENXIO: a socket, or a named pipe that nobody reads.
+    if (['ELOOP', 'ENOTDIR', 'ENXIO'].includes(systemCode(error) ?? '')) throw changed(error);
+    throw sourceError(error);
+  }
+}
+
+function changed(cause?: unknown): TransferError {
+  const message = 'the source changed while it was being sent: there is something else in its place';
+  return new TransferError('SOURCE_CHANGED', message, { cause });
+}

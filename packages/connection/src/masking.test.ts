@@ -56,11 +56,11 @@ test('a client masks every frame, of whatever kind, with a key of its own; a ser
       if (to === plain) to.close({ code: 1000, reason: 'bye' });
     }
     wanted.splice(6, 0, Opcode.Close);
-    // Three parts, each a fragment of its own; then a violation's Close.
+    // Five parts of 64 KiB, each a fragment of its own; then a violation's Close.
     machine.send(randomBytes(300_000).toString('base64').slice(0, 300_000));
     const bytes = [finish(plain), finish(machine)];
     machine.fail({ closeCode: 1002, message: 'for the test' });
-    wanted.push(Opcode.Text, Opcode.Continuation, Opcode.Continuation, Opcode.Close);
+    wanted.push(Opcode.Text, ...new Array<Opcode>(4).fill(Opcode.Continuation), Opcode.Close);
 
     const frames = framesIn(Buffer.concat([...bytes, finish(machine)]));
     expect(frames.map(({ opcode }) => opcode)).toEqual(wanted);

@@ -12,7 +12,12 @@ import {
   TOKEN_SUBPROTOCOL_PREFIX,
   TransferLimit,
 } from '@wsferry/transfer';
-import { type DirectoryReceiverOptions, directoryReceiver, type Leftover } from '@wsferry/transfer/node';
+import {
+  type DirectoryReceiverOptions,
+  directoryReceiver,
+  directoryShelf,
+  type Leftover,
+} from '@wsferry/transfer/node';
 import { CliError, explainListen, systemCode } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
 import { explainSocket } from './explain-socket.ts';
@@ -102,6 +107,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   const { allowOverwrite, ...how } = options.storing ?? {};
   const allowedOnConflict = allowOverwrite ? onConflictWishes : undefined;
   const storing = readOnly ? undefined : await directoryReceiver(dir, said({ ...space, ...how, allowedOnConflict }));
+  const shelf = writeOnly ? undefined : await directoryShelf(dir);
   const board = writeOnly ? undefined : new ArrivalBoard();
   const limit = maxTransfers === undefined ? undefined : new TransferLimit(maxTransfers);
   const sessions = new Set<Session>();
@@ -119,6 +125,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       role: 'acceptor',
       accept: storing?.accept,
       acceptFolder: storing?.acceptFolder,
+      shelf,
       board,
       maxFileBytes,
       limit,

@@ -1,4 +1,5 @@
 import { type ListedEntry, printable } from '@wsferry/transfer';
+import { CliError, explainTransfer } from '../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { bytes } from '../format.ts';
 import { folderOf } from '../remote-path.ts';
@@ -12,17 +13,27 @@ export interface ListOptions extends TalkOptions {
 export function list(path: string | undefined, cwd: string, options: ListOptions): Promise<ExitCode> {
   const { recursive = false, json = false } = options;
   // The list itself is the output: what happens beside it is said only when it is trouble.
-  return talk(cwd, { ...options, json, quiet: !json }, {}, async ({ line, signal }) => {
+  return talk(cwd, { ...options, json, quiet: !json }, {}, async ({ line, reporter, signal }) => {
     const folder = path === undefined ? [] : folderOf(path);
-    for await (const entry of line.courier.list(folder, { recursive, signal })) {
-      process.stdout.write(`${json ? JSON.stringify({ event: 'entry', ...named(entry) }) : lineOf(entry)}\n`);
+    try {
+      for await (const entry of line.courier.list(folder, { recursive, signal })) {
+        if (json) reporter.report({ event: 'entry', ...named(entry) });
+        else process.stdout.write(`${lineOf(entry)}\n`);
+      }
+    } catch (error) {
+      const { code, message, hint, exitCode } = explainTransfer(error);
+      throw new CliError(code, `${path ?? '/'}: ${message}`, exitCode, {
+        ...(hint !== undefined && { hint }),
+        cause: error,
+      });
     }
     return ExitCode.Done;
   });
 }
 
-function named({ name, folder = [], ...facts }: ListedEntry) {
-  return { path: [...folder, name].join('/'), ...facts };
+function named({ name, folder = [], kind, size, modified, executable }: ListedEntry) {
+  const known = { ...(size !== undefined && { size }), ...(modified !== undefined && { modified }) };
+  return { path: [...folder, name].join('/'), kind, ...known, ...(executable && { executable }) };
 }
 
 function lineOf(entry: ListedEntry): string {

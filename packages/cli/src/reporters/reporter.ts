@@ -50,6 +50,8 @@ export type CliEvent =
     }
   /** A file of that name is there, and the wish was to leave it alone. */
   | { event: 'skipped'; id: number; name: string }
+  /** `list`: one entry. `path` has the folders below the one that was asked for. */
+  | { event: 'entry'; path: string; kind: 'file' | 'folder'; size?: number; modified?: number; executable?: boolean }
   /** `serve --clean`: so many unfinished files are gone, and so many stay. */
   | { event: 'cleaned'; dir: string; removed: number; bytes: number; staying: number }
   /** `watch`: from here on nothing is missed. */

@@ -80,14 +80,16 @@ async function sendAll(
     reporter.report({ event: 'failed', id, name, ...why });
   };
 
-  const jobs: Job[] = [];
-  for (const [index, path] of paths.entries()) {
+  const found: (Job | undefined)[] = [];
+  await eachConcurrently([...paths.entries()], MAX_CONCURRENT_FILES, async ([index, path]) => {
+    const id = index + 1;
     try {
-      jobs.push({ id: index + 1, path, source: await sourceOf(resolve(cwd, path)), ...wishesOf(options) });
+      found[index] = { id, path, source: await sourceOf(resolve(cwd, path)), ...wishesOf(options) };
     } catch (error) {
-      fail(index + 1, path, error, explainFile);
+      fail(id, path, error, explainFile);
     }
-  }
+  });
+  const jobs = found.filter((job) => job !== undefined);
 
   let stored = 0;
   let skipped = 0;
@@ -122,11 +124,13 @@ async function sendAll(
 }
 
 async function sourceOf(path: string): Promise<Source> {
-  // pathSource refuses a folder too, but cannot know what a shell has to say about it.
-  if ((await stat(path).catch(() => undefined))?.isDirectory()) {
+  try {
+    return await pathSource(path);
+  } catch (error) {
+    // Refused too, but not with what a shell has to say about it.
+    if (!(await stat(path).catch(() => undefined))?.isDirectory()) throw error;
     throw new CliError('IS_DIRECTORY', 'is a directory', ExitCode.Failed, { hint: 'name the files in it' });
   }
-  return await pathSource(path);
 }
 
 async function sendOne(

@@ -11,6 +11,8 @@ import type { Folder } from './folder-tree.ts';
 import { type Leftover, tidyPartials } from './leftovers.ts';
 import { partialKey } from './partial-names.ts';
 import { ReceivingFolder } from './receiving-folder.ts';
+import { SmallFileSink } from './small-file-sink.ts';
+import { crowdThread, joinCrowd, SMALL_FILE_BYTES } from './small-files.ts';
 
 /** Settings of {@link directoryReceiver}. */
 export interface DirectoryReceiverOptions {
@@ -63,9 +65,6 @@ export const KEEP_PARTIALS_MS = 7 * 24 * 60 * 60 * 1000;
 /** How often one looks for partial files that have waited too long. */
 const TIDY_MS = 60 * 60 * 1000;
 
-/** Files up to this size are not worth a partial file: to look for one and to prove it costs more than to send again. */
-export const SMALL_FILE_BYTES = 64 * 1024;
-
 /**
  * Receives into a directory. A file grows in `<dir>/.wsferry/` and appears under its name only when it is complete. Folders
  * are made where they are not; no symlink is followed, not even one that appears meanwhile.
@@ -110,15 +109,17 @@ export async function directoryReceiver(
       checkNames(offer);
       const policy = policyOf(offer, options);
       const key = keepPartialsMs > 0 ? keyOf(offer, receiving) : undefined;
-      const release = key && (await claim(key.id, control));
+      const release = key ? await claim(key.id, control) : joinCrowd();
       let folder: Folder;
       try {
         folder = await receiving.open(offer.folder);
       } catch (error) {
-        release?.();
+        release();
         throw error;
       }
-      return await DirectorySink.open({ receiving, offer, folder, policy, key }, () => release?.());
+      const thread = isOneOfMany(offer, folder, durable) ? crowdThread() : undefined;
+      if (thread) return await SmallFileSink.open({ receiving, offer, folder, policy, key }, thread, release);
+      return await DirectorySink.open({ receiving, offer, folder, policy, key }, release);
     } catch (error) {
       throw storageError(error);
     }
@@ -155,6 +156,12 @@ function policyOf({ onConflict: wish }: FileOffer, options: DirectoryReceiverOpt
   if (wish === undefined || wish === onConflict) return onConflict;
   if (allowedOnConflict.includes(wish)) return wish;
   throw new TransferError('FORBIDDEN', `the receiver does not allow ${wish} when a name is taken`);
+}
+
+/** Whether the file may be kept in memory until it is complete, and looks as if it will simply get its name then. */
+function isOneOfMany({ name, size, executable }: FileOffer, folder: Folder, durable: boolean): boolean {
+  if (size === undefined || size > SMALL_FILE_BYTES || durable || executable) return false;
+  return folder.names.same(name).length === 0;
 }
 
 /** Under which the file can be kept. */

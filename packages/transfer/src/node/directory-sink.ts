@@ -272,7 +272,8 @@ export class DirectorySink implements FileSink {
   }
 }
 
-async function storing<T>(work: () => Promise<T>): Promise<T> {
+/** Runs `work`, and tells in our words what the file system has against it. */
+export async function storing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

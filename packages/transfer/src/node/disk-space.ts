@@ -26,6 +26,12 @@ export interface SpaceLimits {
 /** Room for a file of unknown size is made sure of in pieces: to ask before each write would cost more than the write. */
 const PIECE_BYTES = 16 * 1024 * 1024;
 
+/** While there is plenty, the disk is asked no more often than that: a thousand small files would ask a thousand times. */
+const ASK_AGAIN_MS = 100;
+
+/** Plenty is so many times what a file needs. */
+const PLENTY = 1000;
+
 /** A folder that seems to be full is looked through again, but not more often. */
 const LOOK_AGAIN_MS = 1000;
 
@@ -40,6 +46,8 @@ export class DiskSpace {
   /** What lay in the folder when it was looked through, minus what we had written by then. */
   #others: number | undefined;
   #looking: Promise<void> | undefined;
+  /** What the disk had for us when it was asked last, and what we had written by then. */
+  #asked: { readonly freeBytes: number; readonly written: number; readonly at: number } | undefined;
   #lookAgainAt = 0;
 
   constructor(path: string, limits: SpaceLimits, now: () => number = () => performance.now()) {
@@ -81,8 +89,8 @@ export class DiskSpace {
   /** Promises `kept` room for `wanted` bytes of its file, or as much as there is from `least` on. */
   async #reserve(kept: Kept, least: number, wanted: number): Promise<void> {
     if (this.#others === undefined) await this.#look();
-    for (;;) {
-      const free = await this.#freeBytes();
+    for (let recent = this.#plenty(wanted); ; recent = undefined) {
+      const free = recent ?? (await this.#freeBytes());
       // From here on nothing waits: two that ask at once cannot both be promised the last room.
       let beside = 0;
       for (const other of this.#kept) if (other !== kept) beside += Math.max(0, other.promised - other.onDisk);
@@ -92,6 +100,7 @@ export class DiskSpace {
         kept.promised = Math.max(kept.promised, Math.min(wanted, kept.onDisk + room));
         return;
       }
+      if (recent !== undefined) continue;
       if (free < inFolder || this.#now() < this.#lookAgainAt)
         throw this.#noSpace(kept, least, room, beside, inFolder < free);
       // Somebody may have taken files away.
@@ -101,8 +110,20 @@ export class DiskSpace {
 
   /** What the disk has for us. Some file systems do not count (0 blocks): no news, and the write will tell. */
   async #freeBytes(): Promise<number> {
+    const at = this.#now();
+    const written = this.#written;
     const { bavail, bsize, blocks } = await statfs(this.#path);
-    return blocks > 0 ? bavail * bsize - this.#limits.minFreeBytes : Number.POSITIVE_INFINITY;
+    const freeBytes = blocks > 0 ? bavail * bsize - this.#limits.minFreeBytes : Number.POSITIVE_INFINITY;
+    this.#asked = { freeBytes, written, at };
+    return freeBytes;
+  }
+
+  /** What the disk had for us a moment ago, if that was so much that it does not matter what others have written since. */
+  #plenty(wanted: number): number | undefined {
+    const asked = this.#asked;
+    if (asked === undefined || this.#now() > asked.at + ASK_AGAIN_MS) return undefined;
+    const free = asked.freeBytes - (this.#written - asked.written);
+    return wanted * PLENTY < free ? free : undefined;
   }
 
   #look(): Promise<void> {

@@ -103,6 +103,11 @@ export class FolderHandle {
     throw notAFolder(name);
   }
 
+  /** The path of an entry for calls that are made elsewhere; `undefined` where each call must be checked here. */
+  pathOf(name: string): string | undefined {
+    return this.#chain === undefined ? this.#at(name) : undefined;
+  }
+
   /** How the folder itself looks by now. */
   look(): Promise<BigIntStats> {
     return this.#handle?.stat({ bigint: true }) ?? stat(this.path, { bigint: true });

@@ -47,6 +47,10 @@ interface Entry {
   readonly key: string;
   readonly opening: Promise<Content>;
   content: Content | undefined;
+  /** The one above it by now. */
+  above: Entry | undefined;
+  /** Many who want to know whether it is still in its place look once. */
+  readonly looking: SharedTask<BigIntStats | undefined>;
   users: number;
   idleSince: number;
 }
@@ -105,7 +109,16 @@ export class FolderTree {
   async #at(key: string, open: () => Promise<Content>): Promise<Entry> {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { key, opening: open(), content: undefined, users: 0, idleSince: 0 };
+      const opened: Entry = {
+        key,
+        opening: open(),
+        content: undefined,
+        above: undefined,
+        looking: new SharedTask(() => this.#lookAgain(opened)),
+        users: 0,
+        idleSince: 0,
+      };
+      entry = opened;
       this.#entries.set(key, entry);
     }
     // Before it is open, so that nobody closes it under our hands.
@@ -141,8 +154,11 @@ export class FolderTree {
       if (entry?.content === undefined) break;
       chain.push(entry);
     }
-    for (const entry of chain) this.#hold(entry);
-    const looks = await Promise.all(chain.map((entry, depth) => this.#lookAgain(chain[depth - 1], entry.content!)));
+    for (const [depth, entry] of chain.entries()) {
+      this.#hold(entry);
+      entry.above = chain[depth - 1];
+    }
+    const looks = await Promise.all(chain.map(({ looking }) => looking.run()));
     const moved = looks.indexOf(undefined);
     for (const [depth, entry] of chain.entries()) {
       if (moved >= 0 && depth >= moved && this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key);
@@ -151,7 +167,8 @@ export class FolderTree {
     return chain.length > names.length ? looks.at(-1) : undefined;
   }
 
-  async #lookAgain(above: Entry | undefined, { handle, name }: Content): Promise<BigIntStats | undefined> {
+  async #lookAgain({ above, content }: Entry): Promise<BigIntStats | undefined> {
+    const { handle, name } = content!;
     const looking = above?.content?.handle.lookAt(name!) ?? stat(this.#root, { bigint: true });
     const look = await looking.catch(() => undefined);
     return look !== undefined && identity(look) === handle.identity ? look : undefined;

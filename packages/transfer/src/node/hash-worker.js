@@ -14,7 +14,7 @@ import { MessageChannel, parentPort } from 'node:worker_threads';
  *   | { op: 'take', call: number, id: number, algorithm: string, parts: Uint8Array<ArrayBuffer>[] }
  *   | { op: 'digest', call: number, id: number, algorithm: string, keep: boolean }
  *   | { op: 'drop', id: number }} HashRequest
- * @typedef {{ call: number, bytes?: Uint8Array<ArrayBuffer>, digest?: string, error?: string }} HashReply
+ * @typedef {{ call: number, bytes?: Uint8Array<ArrayBuffer>, digest?: string, error?: { message: string } }} HashReply
  */
 
 /** @type {Map<number, import('node:crypto').Hash>} */
@@ -63,6 +63,7 @@ parentPort?.on('message', (/** @type {HashRequest} */ request) => {
       parentPort?.postMessage({ call, digest });
     }
   } catch (error) {
-    parentPort?.postMessage({ call, error: error instanceof Error ? error.message : String(error) });
+    const why = error instanceof Error ? error.message : String(error);
+    parentPort?.postMessage({ call, error: { message: `the hashing thread could not hash: ${why}` } });
   }
 });

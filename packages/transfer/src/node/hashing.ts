@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { Worker } from 'node:worker_threads';
 import type { DigestAlgorithm } from '../packets.ts';
+import { SideThread } from './side-thread.ts';
 
 /** Inputs known to be at most this long are hashed where they are: half a millisecond, less than two thread hops. */
 export const INLINE_HASH_BYTES = 256 * 1024;
@@ -64,27 +64,22 @@ class InlineHasher implements Hasher {
 }
 
 class WorkerHasher implements Hasher {
-  readonly #thread: HashThread;
-  readonly #algorithm: DigestAlgorithm;
-  readonly #id: number;
+  readonly #thread = hashThread();
+  readonly #state: { readonly id: number; readonly algorithm: DigestAlgorithm };
 
   constructor(algorithm: DigestAlgorithm) {
-    this.#thread = HashThread.shared();
-    this.#algorithm = algorithm;
-    this.#id = this.#thread.newId();
+    lastId += 1;
+    this.#state = { id: lastId, algorithm };
   }
 
   async update(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-    const request = { op: 'update', id: this.#id, algorithm: this.#algorithm, bytes };
-    return (await this.#thread.call(request, [bytes.buffer])).bytes!;
+    const request = { op: 'update', ...this.#state, bytes };
+    return (await this.#thread.call<{ bytes: Uint8Array<ArrayBuffer> }>(request, [bytes.buffer])).bytes;
   }
 
   async take(parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
-    const request = { op: 'take', id: this.#id, algorithm: this.#algorithm, parts };
-    await this.#thread.call(
-      request,
-      parts.map(({ buffer }) => buffer),
-    );
+    const buffers = parts.map(({ buffer }) => buffer);
+    await this.#thread.call({ op: 'take', ...this.#state, parts }, buffers);
   }
 
   async peek(): Promise<string> {
@@ -96,86 +91,21 @@ class WorkerHasher implements Hasher {
   }
 
   async #digest(keep: boolean): Promise<string> {
-    const reply = await this.#thread.call({ op: 'digest', id: this.#id, algorithm: this.#algorithm, keep }, []);
-    return reply.digest!;
+    return (await this.#thread.call<{ digest: string }>({ op: 'digest', ...this.#state, keep })).digest;
   }
 
   drop(): void {
-    this.#thread.drop(this.#id);
+    this.#thread.tell({ op: 'drop', id: this.#state.id });
   }
 }
 
-interface Reply {
-  readonly call: number;
-  readonly bytes?: Uint8Array<ArrayBuffer>;
-  readonly digest?: string;
-  readonly error?: string;
-}
+let lastId = 0;
+let thread: SideThread | undefined;
 
-interface Waiting {
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** The one thread of this process. It keeps the process alive only while somebody waits for an answer. */
-class HashThread {
-  static #current: HashThread | undefined;
-
-  static shared(): HashThread {
-    HashThread.#current ??= new HashThread();
-    return HashThread.#current;
+/** The one thread of this process. Those whose thread died cannot go on, their states are lost; the next gets a new one. */
+function hashThread(): SideThread {
+  if (thread === undefined || thread.died) {
+    thread = new SideThread(new URL('./hash-worker.js', import.meta.url), 'hashing');
   }
-
-  readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
-  #lastCall = 0;
-  #lastId = 0;
-  #failure: Error | undefined;
-
-  constructor() {
-    // No execArgv: a loader of the main thread (tsx, --inspect) has nothing to do in the worker and slows its start.
-    this.#worker = new Worker(new URL('./hash-worker.js', import.meta.url), { execArgv: [], name: 'wsferry-hash' });
-    this.#worker.unref();
-    this.#worker.on('message', (reply: Reply) => this.#answer(reply));
-    this.#worker.on('error', (error) => this.#fail(error));
-    this.#worker.on('messageerror', (error) => this.#fail(error));
-    this.#worker.on('exit', (code) => this.#fail(new Error(`the hashing thread ended with exit code ${code}`)));
-  }
-
-  newId(): number {
-    this.#lastId += 1;
-    return this.#lastId;
-  }
-
-  call(request: object, transfer: ArrayBuffer[]): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) throw this.#failure;
-      this.#lastCall += 1;
-      const call = this.#lastCall;
-      this.#worker.postMessage({ ...request, call }, transfer);
-      if (this.#waiting.size === 0) this.#worker.ref();
-      this.#waiting.set(call, { resolve, reject });
-    });
-  }
-
-  drop(id: number): void {
-    if (this.#failure === undefined) this.#worker.postMessage({ op: 'drop', id });
-  }
-
-  #answer(reply: Reply): void {
-    const waiting = this.#waiting.get(reply.call);
-    if (waiting === undefined) return;
-    this.#waiting.delete(reply.call);
-    if (this.#waiting.size === 0) this.#worker.unref();
-    if (reply.error === undefined) waiting.resolve(reply);
-    else waiting.reject(new Error(`the hashing thread could not hash: ${reply.error}`));
-  }
-
-  #fail(error: unknown): void {
-    this.#failure ??= new Error('the hashing thread died', { cause: error });
-    // The next hasher starts a new thread; those of this one cannot go on, their states are lost.
-    if (HashThread.#current === this) HashThread.#current = undefined;
-    for (const waiting of this.#waiting.values()) waiting.reject(this.#failure);
-    this.#waiting.clear();
-  }
+  return thread;
 }

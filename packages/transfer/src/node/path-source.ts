@@ -8,12 +8,11 @@ import { pathError, sourceError } from './file-errors.ts';
 import { createHasher, type Hasher } from './hashing.ts';
 import { machineId } from './machine.ts';
 import { openNamedPipe } from './named-pipe.ts';
+import { crowdThread, joinCrowd, type Look, type LookedAt, SMALL_FILE_BYTES } from './small-files.ts';
+import { openSmallPath } from './small-path-source.ts';
+import { checkUnchanged, sourceChanged } from './source-changed.ts';
 
-/** How a file looked when it was named or opened; a file that looks different later was changed under our hands. */
-export interface Look {
-  readonly size: number;
-  readonly modified: bigint;
-}
+export type { Look } from './small-files.ts';
 
 /**
  * A file on disk, to be sent. Its digest is computed in a worker thread beside the reading. Its resume key is that of its
@@ -26,32 +25,53 @@ export interface Look {
  * or a device.
  */
 export async function pathSource(path: string): Promise<FileSource> {
+  const leave = joinCrowd();
   try {
-    const found = await stat(path, { bigint: true });
-    if (found.isDirectory()) throw new TransferError('SOURCE_FAILED', `cannot read ${path}: it is a directory`);
-    const name = basename(resolve(path));
-    if (found.isFIFO()) return { name, size: undefined, open: (options) => openNamedPipe(path, options) };
-    if (!found.isFile()) {
-      throw new TransferError(
-        'SOURCE_FAILED',
-        `cannot read ${path}: expected a regular file, found a device or socket`,
-      );
-    }
-    // Opening is the only honest question whether it can be read.
-    await (await open(path, 'r')).close();
-    const look: Look = { size: Number(found.size), modified: found.mtimeNs };
-    return {
-      name,
-      size: look.size,
-      modified: Math.trunc(Number(found.mtimeMs)),
-      resumeKey: await resumeKeyOf(await realpath(path)),
-      ...(isExecutable(found) && { executable: true }),
-      open: (options) => openPath(path, look, options),
-    };
+    return (await regularFileAside(path)) ?? (await sourceAt(path));
   } catch (error) {
     throw pathError(path, error);
+  } finally {
+    leave();
   }
 }
+
+/** Of one path among many, if it leads to a file that can be read; whatever else it leads to is found out the long way. */
+async function regularFileAside(path: string): Promise<FileSource | undefined> {
+  const thread = crowdThread();
+  const {
+    look,
+    realPath,
+    mode = 0n,
+  } = (await thread?.call<LookedAt>({ op: 'look', path }).catch(() => undefined)) ?? {};
+  return look === undefined || realPath === undefined ? undefined : regularFile(path, look, realPath, mode);
+}
+
+async function sourceAt(path: string): Promise<FileSource> {
+  const found = await stat(path, { bigint: true });
+  if (found.isDirectory()) throw new TransferError('SOURCE_FAILED', `cannot read ${path}: it is a directory`);
+  if (found.isFIFO()) {
+    return { name: nameOf(path), size: undefined, open: (options) => openNamedPipe(path, options) };
+  }
+  if (!found.isFile()) {
+    throw new TransferError('SOURCE_FAILED', `cannot read ${path}: expected a regular file, found a device or socket`);
+  }
+  // Opening is the only honest question whether it can be read.
+  await (await open(path, 'r')).close();
+  return regularFile(path, { size: Number(found.size), modified: found.mtimeNs }, await realpath(path), found.mode);
+}
+
+async function regularFile(path: string, look: Look, realPath: string, mode: bigint): Promise<FileSource> {
+  return {
+    name: nameOf(path),
+    size: look.size,
+    modified: Number(look.modified / 1_000_000n),
+    resumeKey: await resumeKeyOf(realPath),
+    ...(isExecutable({ mode }) && { executable: true }),
+    open: (options) => openPath(path, look, options),
+  };
+}
+
+const nameOf = (path: string) => basename(resolve(path));
 
 /**
  * The same for the same file whenever it is sent from this machine, and not made of its size or time: these are in the
@@ -68,6 +88,11 @@ export function isExecutable({ mode }: { readonly mode: bigint }): boolean {
 }
 
 async function openPath(path: string, look: Look, options: OpenOptions): Promise<OpenSource> {
+  if (look.size <= SMALL_FILE_BYTES) {
+    const leave = joinCrowd();
+    const small = await openSmallPath(path, look, options).finally(leave);
+    if (small !== undefined) return small;
+  }
   const file = await open(path, 'r').catch((error: unknown) => {
     throw sourceError(error);
   });
@@ -208,7 +233,7 @@ class OpenPath implements OpenSource {
       filled += bytesRead;
     }
     if (filled < wanted) {
-      throw changed(`it ended after ${this.#position + filled} of ${this.#look.size} bytes`);
+      throw sourceChanged(`it ended after ${this.#position + filled} of ${this.#look.size} bytes`);
     }
     this.#position += filled;
     const hashed = this.#hasher.update(bytes.subarray(0, filled));
@@ -224,15 +249,7 @@ class OpenPath implements OpenSource {
   }
 
   async #checkUnchanged(): Promise<void> {
-    const now = await this.#file.stat({ bigint: true });
-    if (Number(now.size) !== this.#look.size) {
-      throw changed(`it had ${this.#look.size} bytes and has ${now.size} now`);
-    }
-    if (now.mtimeNs !== this.#look.modified) throw changed('its modification time is not what it was');
+    const { size, mtimeNs } = await this.#file.stat({ bigint: true });
+    checkUnchanged(this.#look, { size: Number(size), modified: mtimeNs });
   }
-}
-
-/** The message goes to the peer, which has no business to know where the file lies. */
-function changed(how: string): TransferError {
-  return new TransferError('SOURCE_CHANGED', `the source changed while it was being sent: ${how}`);
 }

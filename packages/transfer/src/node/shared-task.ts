@@ -2,17 +2,17 @@
  * A task that many ask for. Callers who come while it runs share the next run, because the present one may have begun too
  * early for them: a thousand that want a folder synced then cost a few dozen syncs.
  */
-export class SharedTask {
-  readonly #task: () => Promise<void>;
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
+export class SharedTask<Result = void> {
+  readonly #task: () => Promise<Result>;
+  #running: Promise<Result> | undefined;
+  #next: Promise<Result> | undefined;
 
-  constructor(task: () => Promise<void>) {
+  constructor(task: () => Promise<Result>) {
     this.#task = task;
   }
 
-  /** Resolves when a run that began after this call has ended; rejects when it failed. */
-  run(): Promise<void> {
+  /** Resolves with what a run gives that began after this call; rejects when it failed. */
+  run(): Promise<Result> {
     if (this.#running === undefined) {
       this.#running = this.#task().finally(() => {
         this.#running = undefined;
@@ -20,7 +20,7 @@ export class SharedTask {
       return this.#running;
     }
     this.#next ??= this.#running
-      .catch(() => {})
+      .catch(() => undefined)
       .then(() => {
         this.#next = undefined;
         return this.run();

@@ -36,12 +36,12 @@ describe('serve', () => {
     expect(await readdir(partials)).toEqual(['of-some-other-machine.part']);
   });
 
-  test('stopped in the middle of a transfer, it leaves no half file, and the sender is told why: exit 4', async () => {
+  test('stopped in the middle of a transfer, it leaves no half file, and a sender that tries no more is told why: exit 4', async () => {
     await using here = await temporaryDirectory();
     await bigFile(join(here.path, 'big.bin'));
     const { program, url } = await startServe(['--json'], here.path);
     await using _ = program;
-    await using sender = new Program(['send', 'big.bin', '--to', url], here.path);
+    await using sender = new Program(['send', 'big.bin', '--to', url, '--retry-for', '0'], here.path);
     await program.printed(/"progress"/);
     program.signal('SIGINT');
     expect((await program.ended).code).toBe(130);

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { CloseCode } from '@wsferry/frames';
 import { HandshakeError, type ServerPolicy } from '@wsferry/handshake';
-import { type AcceptedUpgrade, acceptUpgrade, takeOverUpgrade } from '@wsferry/handshake/node';
+import { type AcceptedUpgrade, acceptUpgrades, takeOverUpgrade } from '@wsferry/handshake/node';
 import { unixUrl } from './address.ts';
 import { checkedOptions, count, milliseconds } from './checked-options.ts';
 import { checkedListenOptions } from './checked-server-options.ts';
@@ -105,44 +105,50 @@ export async function listen(
     if (!sockets.has(socket)) socket.on('close', forget);
     sockets.set(socket, connection);
   };
+  const failed = (connection: Connection, error: unknown) => {
+    void connection.fail(error);
+    onError(error, connection);
+  };
   const open = (upgraded: AcceptedUpgrade) => {
-    const connection = serverConnection(upgraded, settings);
+    let connection: Connection;
+    try {
+      connection = serverConnection(upgraded, settings);
+    } catch (error) {
+      upgraded.socket.destroy();
+      onError(error); // the program negotiated an extension itself, and wrongly
+      return;
+    }
     connections.add(connection);
     remember(upgraded.socket, connection);
-    const failed = (error: unknown) => {
-      void connection.fail(error);
-      onError(error, connection);
-    };
     try {
       const pending = onConnection(connection);
-      if (pending !== undefined) Promise.resolve(pending).catch(failed);
+      if (pending !== undefined) Promise.resolve(pending).catch((error) => failed(connection, error));
     } catch (error) {
-      failed(error);
+      failed(connection, error);
     }
   };
-  const refused = (error: unknown, remoteAddress: string | undefined) => {
-    if (error instanceof HandshakeError) onRefused?.(error, error.remoteAddress ?? remoteAddress);
+  const refused = (error: unknown) => {
+    if (error instanceof HandshakeError) onRefused?.(error, error.remoteAddress);
     else onError(error);
   };
-  const acceptOptions = { timeoutMs: handshakeTimeoutMs, ...(http && { http }) };
-  const onSocket = (socket: Socket) => {
-    const { remoteAddress } = socket;
-    acceptUpgrade(socket, policy, acceptOptions)
-      .then((upgraded) => {
+  const onSocket = acceptUpgrades(
+    {
+      opened: (upgraded) => {
+        slots.leave(upgraded.socket);
+        open(upgraded);
+      },
+      refused: (error, socket) => {
         slots.leave(socket);
-        if (upgraded) open(upgraded);
-      })
-      .catch((error) => {
-        slots.leave(socket);
-        refused(error, remoteAddress);
-      });
-  };
+        refused(error);
+      },
+      handedOn: (socket) => slots.leave(socket),
+    },
+    policy,
+    { timeoutMs: handshakeTimeoutMs, http },
+  );
   // A proxy may send an upgrade on a connection that already carried ordinary requests: then `http` finds it first.
   const onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    const { remoteAddress } = socket;
-    takeOverUpgrade(request, socket, head, policy)
-      .then(open)
-      .catch((error) => refused(error, remoteAddress));
+    takeOverUpgrade(request, socket, head, policy).then(open, refused);
   };
   http?.on('upgrade', onUpgrade);
   if (http) enforceHttpTimeouts(http);

@@ -221,7 +221,7 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
     socket.setNoDelay(true);
     socket.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
     if (socket.destroyed) queueMicrotask(() => this.finish());
-    else if (rest.length > 0) socket.unshift(rest);
+    else if (rest.length > 0) socket.pause().unshift(rest);
     this.#steer();
   }
 

@@ -5,7 +5,8 @@ import { HandshakeError } from '../errors.ts';
 import { HEAD_LIMITS, type HeadLimits, parseRequestText, type RequestHead, responseText } from '../head.ts';
 import { refusal } from '../refusal.ts';
 import { answerRequest, isUpgradeRequest, type ServerPolicy } from '../server.ts';
-import { bytesBehind, connectionLost, guardErrors, handOut, readUntil, sendRefusal, type Upgraded } from './socket.ts';
+import { type HeadReader, HeadReading } from './head-reading.ts';
+import { bytesBehind, connectionLost, guardErrors, sendRefusal, type Upgraded, unguardErrors } from './socket.ts';
 
 /** How a server reads a request. */
 export interface AcceptUpgradeOptions {
@@ -36,46 +37,146 @@ export type AcceptedUpgrade = Upgraded & {
  *   gets a complete HTTP answer and the connection closes. CONNECTION_LOST: the peer left. An error thrown by the
  *   policy's own functions is answered with 500 and thrown on.
  */
-export async function acceptUpgrade(
+export function acceptUpgrade(
   socket: Socket,
   policy: ServerPolicy = {},
   options: AcceptUpgradeOptions = {},
 ): Promise<AcceptedUpgrade | undefined> {
+  return new Promise((resolve, reject) => {
+    const listener = acceptUpgrades(
+      {
+        opened: (upgraded) => {
+          socket.pause();
+          guardErrors(socket);
+          // What the write has set off comes before, and what comes later finds the listeners of whoever awaits.
+          queueMicrotask(() => {
+            if (socket.destroyed) return reject(connectionLost(socket.errored ?? undefined));
+            unguardErrors(socket);
+            resolve(upgraded);
+          });
+        },
+        handedOn: () => resolve(undefined),
+        refused: reject,
+      },
+      policy,
+      options,
+    );
+    listener(socket);
+  });
+}
+
+/** What becomes of a server's connections. A handler that throws is an uncaught exception. */
+export interface UpgradeHandlers {
+  /**
+   * A WebSocket has opened. Its socket flows and carries no listener of ours: attach yours, or pause it, before you return,
+   * or bytes and errors are lost.
+   */
+  opened(upgraded: AcceptedUpgrade): void;
+  /** None opened, see what {@link acceptUpgrade} throws. It was answered. */
+  refused(error: unknown, socket: Socket): void;
+  /** It was no upgrade and now belongs to `options.http`. */
+  handedOn?(socket: Socket): void;
+}
+
+/**
+ * For a server with many connections: what {@link acceptUpgrade} does, as a listener for its `connection` event (with TLS
+ * `secureConnection`) that makes no promise for each.
+ */
+export function acceptUpgrades(
+  handlers: UpgradeHandlers,
+  policy: ServerPolicy = {},
+  options: AcceptUpgradeOptions = {},
+): (socket: Socket) => void {
   const { timeoutMs = 10_000, http, limits = policy.limits } = options;
-  const release = guardErrors(socket);
-  let read: ReturnType<typeof readHead> & {};
-  try {
-    read = await readUntil(socket, (bytes) => readHead(bytes, limits), { timeoutMs, limits });
-  } catch (error) {
-    if (error instanceof HandshakeError && error.status !== undefined) sendRefusal(socket, refusal(error));
-    else socket.destroy();
-    throw error;
-  }
-  const { head, byteLength, bytes } = read;
-  if (http !== undefined && !isUpgradeRequest(head)) {
-    handToHttp(socket, bytes, http, release);
-    return undefined;
-  }
-  const upgraded = answer(socket, head, bytesBehind(bytes, byteLength), policy, release);
-  return { ...upgraded, requestText: bytes.toString('latin1', 0, byteLength) };
+  const door: Door = { handlers, policy, timeoutMs, http, limits };
+  return (socket) => new Acceptance(socket, door).begin();
 }
 
-function readHead(bytes: Buffer, limits: HeadLimits = {}) {
-  const { maxHeadBytes = HEAD_LIMITS.maxHeadBytes } = limits;
-  // One byte above the limit tells that it is exceeded; what follows a head may be long.
-  const parsed = parseRequestText(bytes.toString('latin1', 0, Math.min(bytes.length, maxHeadBytes + 1)), limits);
-  return parsed && { ...parsed, bytes };
+/** What all connections of a server have in common. */
+interface Door {
+  readonly handlers: UpgradeHandlers;
+  readonly policy: ServerPolicy;
+  readonly timeoutMs: number;
+  readonly http: Server | undefined;
+  readonly limits: HeadLimits | undefined;
 }
 
-/** Answers a request whose head is known, on a socket guarded by `release`. */
+/** One connection, from its first byte to the answer. */
+class Acceptance implements HeadReader {
+  readonly #socket: Socket;
+  readonly #door: Door;
+  /** Asked for now: a socket that is gone does not tell it any more. */
+  readonly #remoteAddress: string | undefined;
+  #bytes: Buffer | undefined;
+  #parsed: ReturnType<typeof parseRequestText>;
+
+  constructor(socket: Socket, door: Door) {
+    this.#socket = socket;
+    this.#door = door;
+    this.#remoteAddress = socket.remoteAddress;
+  }
+
+  begin(): void {
+    const { timeoutMs, limits } = this.#door;
+    guardErrors(this.#socket);
+    new HeadReading(this.#socket, this, timeoutMs, limits).begin();
+  }
+
+  read(bytes: Buffer): boolean {
+    const { limits = {} } = this.#door;
+    const { maxHeadBytes = HEAD_LIMITS.maxHeadBytes } = limits;
+    this.#bytes = bytes;
+    // One byte above the limit tells that it is exceeded; what follows a head may be long.
+    this.#parsed = parseRequestText(bytes.toString('latin1', 0, Math.min(bytes.length, maxHeadBytes + 1)), limits);
+    return this.#parsed !== undefined;
+  }
+
+  found(): void {
+    const { policy, http, handlers } = this.#door;
+    const socket = this.#socket;
+    const { head, byteLength } = this.#parsed!;
+    const bytes = this.#bytes!;
+    let upgraded: AcceptedUpgrade;
+    try {
+      if (socket.destroyed) throw connectionLost(socket.errored ?? undefined);
+      if (http !== undefined && !isUpgradeRequest(head)) {
+        handToHttp(socket, bytes, http);
+        handlers.handedOn?.(socket);
+        return;
+      }
+      const rest = bytesBehind(bytes, byteLength);
+      const requestText = bytes.toString('latin1', 0, byteLength);
+      upgraded = answer(socket, head, rest, policy, this.#remoteAddress, requestText);
+    } catch (error) {
+      this.#refused(error);
+      return;
+    }
+    unguardErrors(socket);
+    handlers.opened(upgraded);
+  }
+
+  failed(error: unknown): void {
+    if (error instanceof HandshakeError && error.status !== undefined) sendRefusal(this.#socket, refusal(error));
+    else this.#socket.destroy();
+    this.#refused(error);
+  }
+
+  #refused(error: unknown): void {
+    if (error instanceof HandshakeError) error.remoteAddress ??= this.#remoteAddress;
+    this.#door.handlers.refused(error, this.#socket);
+  }
+}
+
+/** Answers a request whose head is known, on a guarded socket. */
 export function answer(
   socket: Socket,
   request: RequestHead,
   rest: Uint8Array<ArrayBuffer>,
   policy: ServerPolicy,
-  release: () => void,
+  socketAddress: string | undefined,
+  requestText?: string,
 ): AcceptedUpgrade {
-  const remoteAddress = clientAddress(request.headers, socket.remoteAddress, policy.trustedProxies);
+  const remoteAddress = clientAddress(request.headers, socketAddress, policy.trustedProxies);
   let verdict: ReturnType<typeof answerRequest>;
   try {
     verdict = answerRequest(request, policy, { remoteAddress });
@@ -90,15 +191,15 @@ export function answer(
     throw verdict.error;
   }
   if (!socket.destroyed) socket.write(responseText(verdict.response), 'latin1');
-  handOut(socket, release);
-  return { socket, request, rest, accepted: verdict.accepted, remoteAddress };
+  if (socket.destroyed) throw connectionLost(socket.errored ?? undefined);
+  return { socket, request, requestText, rest, accepted: verdict.accepted, remoteAddress };
 }
 
 /** The bytes go back to the front of the stream, so that the HTTP server reads them as if nobody had before. */
-function handToHttp(socket: Socket, bytes: Uint8Array, http: Server, release: () => void): void {
-  if (socket.destroyed) throw connectionLost(socket.errored ?? undefined);
+function handToHttp(socket: Socket, bytes: Uint8Array, http: Server): void {
+  socket.pause();
   socket.unshift(bytes);
-  release();
+  unguardErrors(socket);
   http.emit('connection', socket);
   socket.resume();
 }

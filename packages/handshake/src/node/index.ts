@@ -1,4 +1,10 @@
-export { type AcceptedUpgrade, type AcceptUpgradeOptions, acceptUpgrade } from './accept-upgrade.ts';
+export {
+  type AcceptedUpgrade,
+  type AcceptUpgradeOptions,
+  acceptUpgrade,
+  acceptUpgrades,
+  type UpgradeHandlers,
+} from './accept-upgrade.ts';
 export { type OpenTunnelOptions, openTunnel, type Tunnel } from './open-tunnel.ts';
 export { answerNoUpgrade, isFromThisMachine, refuseHttp } from './refuse-http.ts';
 export { type RequestUpgradeOptions, requestUpgrade } from './request-upgrade.ts';

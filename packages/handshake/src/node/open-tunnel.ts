@@ -2,8 +2,9 @@ import { isIPv6, type Socket } from 'node:net';
 import { HandshakeError, shown } from '../errors.ts';
 import { encodeRequestHead, type HeadLimits, type ResponseHead } from '../head.ts';
 import { headerValues } from '../headers.ts';
+import { readUntil } from './read-until.ts';
 import { finalResponse } from './request-upgrade.ts';
-import { guardErrors, handOut, readUntil } from './socket.ts';
+import { guardErrors, handOut } from './socket.ts';
 
 /** Where the tunnel shall end, and how long to wait for it. */
 export interface OpenTunnelOptions {
@@ -37,7 +38,7 @@ export interface Tunnel {
  */
 export async function openTunnel(socket: Socket, options: OpenTunnelOptions): Promise<Tunnel> {
   const { authorization, timeoutMs = 10_000, signal, limits } = options;
-  const release = guardErrors(socket);
+  guardErrors(socket);
   try {
     const target = authority(options);
     const request = encodeRequestHead({
@@ -53,7 +54,7 @@ export async function openTunnel(socket: Socket, options: OpenTunnelOptions): Pr
     const step = finalResponse(limits);
     const { head: response, rest } = await readUntil(socket, step, { timeoutMs, limits, signal, onReady });
     if (response.status < 200 || response.status > 299) throw proxyRefused(target, response);
-    handOut(socket, release);
+    handOut(socket);
     return { socket, rest, response };
   } catch (error) {
     socket.destroy();

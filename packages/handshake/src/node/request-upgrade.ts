@@ -3,7 +3,8 @@ import { type ClientOffer, checkResponse, createRequest } from '../client.ts';
 import { HandshakeError } from '../errors.ts';
 import { encodeRequestHead, type HeadLimits, parseResponseHead, type ResponseHead } from '../head.ts';
 import { createKey } from '../key.ts';
-import { bytesBehind, guardErrors, handOut, readUntil, type Upgraded } from './socket.ts';
+import { readUntil } from './read-until.ts';
+import { bytesBehind, guardErrors, handOut, type Upgraded } from './socket.ts';
 
 /** What to ask for, and how long to wait. */
 export interface RequestUpgradeOptions extends Omit<ClientOffer, 'key'> {
@@ -28,7 +29,7 @@ export async function requestUpgrade(
   options: RequestUpgradeOptions,
 ): Promise<Upgraded & { response: ResponseHead }> {
   const { timeoutMs = 10_000, signal, limits } = options;
-  const release = guardErrors(socket);
+  guardErrors(socket);
   try {
     const offer: ClientOffer = { ...options, key: createKey() };
     const request = encodeRequestHead(createRequest(offer));
@@ -36,7 +37,7 @@ export async function requestUpgrade(
     const step = finalResponse(limits);
     const { head: response, rest } = await readUntil(socket, step, { timeoutMs, limits, signal, onReady });
     const accepted = checkResponse(response, offer);
-    handOut(socket, release);
+    handOut(socket);
     return { socket, rest, accepted, response };
   } catch (error) {
     socket.destroy();

@@ -7,7 +7,7 @@ import { refusal } from '../refusal.ts';
 import type { ServerPolicy } from '../server.ts';
 import { type AcceptedUpgrade, answer } from './accept-upgrade.ts';
 import { headOf } from './refuse-http.ts';
-import { guardErrors, sendRefusal } from './socket.ts';
+import { guardErrors, handOut, sendRefusal } from './socket.ts';
 
 /**
  * Takes over an upgrade that arrived at somebody's own `http.Server`:
@@ -23,19 +23,30 @@ export async function takeOverUpgrade(
   policy: ServerPolicy = {},
 ): Promise<AcceptedUpgrade> {
   const socket = stream as Socket;
-  const release = guardErrors(socket);
+  guardErrors(socket);
   // The HTTP server's idle timeout is about requests; what comes now may be silent for long.
   socket.setTimeout?.(0);
-  let requestHead: RequestHead;
+  const { remoteAddress } = socket;
   try {
-    requestHead = rebuildHead(request, policy);
+    const upgraded = answer(socket, judgedHead(request, socket, policy), Uint8Array.from(head), policy, remoteAddress);
+    handOut(socket);
+    return upgraded;
+  } catch (error) {
+    if (error instanceof HandshakeError) error.remoteAddress ??= remoteAddress;
+    throw error;
+  }
+}
+
+/** The head, or a refusal that the client gets. */
+function judgedHead(request: IncomingMessage, socket: Socket, policy: ServerPolicy): RequestHead {
+  try {
+    return rebuildHead(request, policy);
   } catch (error) {
     const { code, message, status = 400 } = error as HandshakeError;
     const refused = new HandshakeError(code, message, { status });
     sendRefusal(socket, refusal(refused));
     throw refused;
   }
-  return answer(socket, requestHead, Uint8Array.from(head), policy, release);
 }
 
 function rebuildHead(request: IncomingMessage, policy: ServerPolicy): RequestHead {

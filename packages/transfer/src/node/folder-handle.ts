@@ -20,7 +20,7 @@ const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0; // not on Windows
 const O_DIRECTORY = constants.O_DIRECTORY ?? 0;
 
 /** What tells one file or folder from every other, as long as it exists. */
-export function identity({ dev, ino }: BigIntStats): string {
+export function identity({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>): string {
   return `${dev}:${ino}`;
 }
 

@@ -4,7 +4,7 @@ import { TransferError } from '../errors.ts';
 import type { FileSource, OpenOptions, OpenSource } from '../ports.ts';
 import { sourceError, systemCode } from './file-errors.ts';
 import { identity } from './folder-handle.ts';
-import type { FolderTree } from './folder-tree.ts';
+import type { FolderTree, Step } from './folder-tree.ts';
 import { isExecutable, openFile, resumeKeyOf } from './path-source.ts';
 
 /** Opens no device and no named pipe that took a file's place, and waits for nobody. */
@@ -19,6 +19,8 @@ export interface TreeFile {
   readonly folder: readonly string[];
   readonly name: string;
   readonly look: BigIntStats;
+  /** How its folders are found by their names; `existing` when absent. */
+  readonly step?: Step;
 }
 
 /**
@@ -40,9 +42,9 @@ export async function treeFileSource(file: TreeFile, at: readonly string[]): Pro
   };
 }
 
-async function open({ tree, folder, name, look }: TreeFile, options: OpenOptions): Promise<OpenSource> {
+async function open({ tree, folder, name, look, step }: TreeFile, options: OpenOptions): Promise<OpenSource> {
   try {
-    const within = await tree.use(folder);
+    const within = await tree.use(folder, step);
     const handle = await within.handle.open(name, constants.O_RDONLY | O_NONBLOCK).finally(() => within.release());
     const found = await handle.stat({ bigint: true });
     if (identity(found) === identity(look)) {

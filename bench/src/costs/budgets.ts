@@ -43,7 +43,7 @@ export const BUDGETS: readonly Budget[] = [
   },
   {
     title: 'a connection opened and closed',
-    most: { heapBytes: 65_000, reads: 3, writes: 1.5 },
+    most: { heapBytes: 27_000, reads: 3, writes: 1.5 },
     async count(server) {
       await openAndClose(server, 400);
       return each(await server.cost(() => openAndClose(server, 400)), 400);
@@ -51,7 +51,7 @@ export const BUDGETS: readonly Budget[] = [
   },
   {
     title: 'a connection that is idle',
-    most: { heldBytes: 14_000 },
+    most: { heldBytes: 3_700 },
     async count(server) {
       const before = await server.look({ collect: true });
       const clients = await server.clients(1000);

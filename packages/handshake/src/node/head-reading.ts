@@ -17,7 +17,7 @@ export interface HeadReader {
 const READING = Symbol('wsferry reading');
 
 interface ReadSocket extends Socket {
-  [READING]: HeadReading;
+  [READING]: HeadReading | undefined;
 }
 
 /**
@@ -91,16 +91,18 @@ export class HeadReading {
   #stop(): void {
     this.#over = true;
     clearTimeout(this.#timer);
+    // Else a connection would keep its handshake, with the whole head, for as long as it lives.
+    this.#socket[READING] = undefined;
     this.#socket.off('data', onData).off('end', onClose).off('close', onClose);
   }
 }
 
 function onData(this: ReadSocket, chunk: Buffer): void {
-  this[READING].received(chunk);
+  this[READING]?.received(chunk);
 }
 
 function onClose(this: ReadSocket): void {
-  this[READING].fail(connectionLost(this.errored ?? undefined));
+  this[READING]?.fail(connectionLost(this.errored ?? undefined));
 }
 
 function onTimeout(reading: HeadReading): void {

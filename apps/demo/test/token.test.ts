@@ -77,7 +77,9 @@ describe.skipIf(missing('chromium'))('the page of a server with a token, in a re
     await other.goto(demo.url);
     await gate(other).waitFor();
     expect(
-      await other.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])),
+      await other.evaluate(() =>
+        JSON.stringify([{ ...localStorage, 'wsferry.browser': undefined }, { ...sessionStorage }, document.cookie]),
+      ),
     ).toBe('[{},{},""]');
     await context.close();
   });

@@ -41,7 +41,7 @@ Exit codes:
 program
   .command('send')
   .description('Send files. Without --to: to ws://127.0.0.1:6455, or into ./received when nobody listens there.')
-  .argument('<path...>', 'the files', (path: string, before?: string[]) => {
+  .argument('<path...>', 'the files, and folders with all that lies in them', (path: string, before?: string[]) => {
     if (path === '') throw new InvalidArgumentError('expected a path, got an empty one.');
     return [...(before ?? []), path];
   })
@@ -61,6 +61,7 @@ program
     parseDuration,
   )
   .option('--line-timeout <time>', 'give a line up that is silent for so long (default: 10s)', parseLineTimeout)
+  .option('--ignore <pattern...>', 'leave out of folders, as in a .gitignore: node_modules *.tmp')
   .addOption(onConflict('what you wish when a name is taken there; the receiver has the last word'))
   .addOption(tokenFile('the file of the token that the receiver wants; else WSFERRY_TOKEN'))
   .addOption(json())

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -184,11 +184,10 @@ describe('several files in one call', () => {
   test('those that cannot be read are named, the others still go: exit 1', async () => {
     await using here = await temporaryDirectory();
     await writeFile(join(here.path, 'good.txt'), 'good');
-    await mkdir(join(here.path, 'folder'));
-    const { code, stderr } = await wsferry(['send', 'missing.txt', 'folder', 'good.txt'], here.path);
+    const { code, stderr } = await wsferry(['send', 'missing.txt', 'good.txt/folder', 'good.txt'], here.path);
     expect(code).toBe(1);
     expect(stderr).toContain('failed missing.txt: no such file');
-    expect(stderr).toContain('failed folder: is a directory');
+    expect(stderr).toContain('failed good.txt/folder: ');
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(await readFile(join(here.path, 'received', 'good.txt'), 'utf8')).toBe('good');
   });
@@ -275,7 +274,7 @@ test.each([
   expect(ended.code).toBe(2);
 });
 
-test('a password in an address is never printed', async () => {
+test('a password in an address is never printed', { timeout: 180_000 }, async () => {
   await using here = await temporaryDirectory();
   await writeFile(join(here.path, 'a.txt'), 'one');
   const { program, url } = await startServe([], here.path);

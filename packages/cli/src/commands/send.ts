@@ -1,17 +1,14 @@
-import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
-import type { DigestAlgorithm, OnConflict } from '@wsferry/transfer';
-import { TransferError } from '@wsferry/transfer';
-import { pathSource } from '@wsferry/transfer/node';
+import { type DigestAlgorithm, type FileSource, type OnConflict, TransferError } from '@wsferry/transfer';
 import { findRoute } from '../connect.ts';
 import { eachConcurrently } from '../each-concurrently.ts';
-import { CliError, explain, explainFile, explainTransfer } from '../errors.ts';
-import { ExitCode, worst } from '../exit-codes.ts';
+import { explain, explainFile, explainTransfer } from '../errors.ts';
+import { type ExitCode, worst } from '../exit-codes.ts';
 import { type Interruption, watchInterruption } from '../interruption.ts';
 import { createReporter, type Reporter } from '../reporters/reporter.ts';
 import { ShellLine } from '../shell-line.ts';
 import { reportSilence } from '../silence.ts';
 import { storedEvent } from '../stored-event.ts';
+import { toSend } from '../to-send.ts';
 
 /** More at once gain nothing on one connection and cost a worker and an open file each. */
 const MAX_CONCURRENT_FILES = 16;
@@ -24,6 +21,8 @@ export interface SendOptions {
   readonly compress?: boolean;
   /** Default `md5`; `sha256` is used where the receiver can do it. */
   readonly digest?: DigestAlgorithm;
+  /** What to leave out of folders: patterns as in a `.gitignore`. */
+  readonly ignore?: readonly string[];
   /** What is to happen when a name is taken there; the receiver has the last word. */
   readonly onConflict?: OnConflict;
   /** How long to go on trying after the line was lost, in ms. Default 10 minutes. */
@@ -35,12 +34,10 @@ export interface SendOptions {
   readonly quiet?: boolean;
 }
 
-type Source = Awaited<ReturnType<typeof pathSource>>;
-
 interface Job {
   readonly id: number;
   readonly path: string;
-  readonly source: Source;
+  readonly source: FileSource;
   readonly digest: DigestAlgorithm | undefined;
   readonly onConflict: OnConflict | undefined;
 }
@@ -80,20 +77,21 @@ async function sendAll(
     reporter.report({ event: 'failed', id, name, ...why });
   };
 
-  const found: (Job | undefined)[] = [];
-  await eachConcurrently([...paths.entries()], MAX_CONCURRENT_FILES, async ([index, path]) => {
-    const id = index + 1;
-    try {
-      found[index] = { id, path, source: await sourceOf(resolve(cwd, path)), ...wishesOf(options) };
-    } catch (error) {
+  let unsent = 0;
+  const { files, folders } = await toSend(paths, {
+    cwd,
+    ignore: options.ignore ?? [],
+    fail: (id, path, error) => {
+      unsent++;
       fail(id, path, error, explainFile);
-    }
+    },
+    leaveOut: (path, why) => reporter.report({ event: 'warning', message: `${path} is not sent: ${why}` }),
   });
-  const jobs = found.filter((job) => job !== undefined);
+  const jobs: Job[] = files.map((file) => ({ ...file, ...wishesOf(options) }));
 
   let stored = 0;
   let skipped = 0;
-  if (jobs.length > 0) {
+  if (jobs.length + folders.length > 0) {
     const route = await findRoute({ ...options, lineTimeoutMs: options.lineTimeout, cwd, signal }, reporter);
     const bytes = jobs.reduce((sum, { source }) => sum + (source.size ?? 0), 0);
     const compressed = options.compress ? { compressed: route.connection.deflate !== undefined } : {};
@@ -113,24 +111,24 @@ async function sendAll(
           } else fail(job.id, job.path, error, explainTransfer);
         }
       });
+      for (const folder of folders) {
+        if (signal.aborted) break;
+        try {
+          await line.courier.sendFolder(folder, { signal });
+        } catch (error) {
+          if (signal.aborted) break;
+          unsent++;
+          fail(jobs.length + unsent, [...(folder.folder ?? []), folder.name].join('/'), error, explainTransfer);
+        }
+      }
     } finally {
       await line.leave(signal);
       await route.receiver?.close();
     }
   }
   const exitCode = signal.aborted ? interruption.exitCode : worst(codes);
-  reporter.report({ event: 'done', stored, failed: paths.length - stored - skipped, exitCode });
+  reporter.report({ event: 'done', stored, failed: unsent + jobs.length - stored - skipped, exitCode });
   return exitCode;
-}
-
-async function sourceOf(path: string): Promise<Source> {
-  try {
-    return await pathSource(path);
-  } catch (error) {
-    // Refused too, but not with what a shell has to say about it.
-    if (!(await stat(path).catch(() => undefined))?.isDirectory()) throw error;
-    throw new CliError('IS_DIRECTORY', 'is a directory', ExitCode.Failed, { hint: 'name the files in it' });
-  }
 }
 
 async function sendOne(
@@ -139,7 +137,7 @@ async function sendOne(
   signal: AbortSignal,
   reporter: Reporter,
 ) {
-  const name = basename(path);
+  const name = [...(source.folder ?? []), source.name].join('/');
   const size = source.size === undefined ? {} : { size: source.size };
   reporter.report({ event: 'offered', id, name, ...size, path });
   const startedAt = performance.now();

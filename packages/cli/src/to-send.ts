@@ -1,0 +1,51 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { FileSource, FolderSource } from '@wsferry/transfer';
+import { pathSource, walkTree } from '@wsferry/transfer/node';
+import { eachConcurrently } from './each-concurrently.ts';
+
+/** What the paths of a command line stand for. */
+export interface ToSend {
+  readonly files: readonly { readonly id: number; readonly path: string; readonly source: FileSource }[];
+  /** To be sent one after the other behind all files, so that their times stay. */
+  readonly folders: readonly FolderSource[];
+}
+
+export interface ToSendOptions {
+  readonly cwd: string;
+  /** What to leave out of folders, as in a `.gitignore`. */
+  readonly ignore: readonly string[];
+  /** A path that cannot be sent. */
+  readonly fail: (id: number, path: string, error: unknown) => void;
+  /** Something in a folder that is not sent, and half a sentence why. */
+  readonly leaveOut: (path: string, why: string) => void;
+}
+
+/** Files as they are, folders with all that lies in them. */
+export async function toSend(paths: readonly string[], options: ToSendOptions): Promise<ToSend> {
+  const { cwd, ignore, fail, leaveOut } = options;
+  const found: { path: string; source: FileSource }[][] = [];
+  const folders: FolderSource[][] = [];
+  let failed = 0;
+  await eachConcurrently([...paths.entries()], 16, async ([index, path]) => {
+    const files: { path: string; source: FileSource }[] = [];
+    found[index] = files;
+    folders[index] = [];
+    const absolute = resolve(cwd, path);
+    try {
+      if (!(await stat(absolute)).isDirectory()) {
+        files.push({ path, source: await pathSource(absolute) });
+        return;
+      }
+      for await (const entry of walkTree(absolute, { ignore })) {
+        if (entry.kind === 'file') files.push({ path: entry.path, source: entry.source });
+        else if (entry.kind === 'folder') folders[index].push(entry.source);
+        else leaveOut(entry.path, entry.message);
+      }
+    } catch (error) {
+      failed += 1;
+      fail(failed, path, error);
+    }
+  });
+  return { files: found.flat().map((file, index) => ({ id: failed + index + 1, ...file })), folders: folders.flat() };
+}

@@ -63,6 +63,8 @@ export const layers: readonly Layer[] = [
     withoutNode: {
       inside: [
         'src/protocol.ts',
+        'src/protocol-options.ts',
+        'src/given-away.ts',
         'src/incoming.ts',
         'src/outgoing.ts',
         'src/frame-writer.ts',

@@ -11,7 +11,7 @@ const listener = await listen({ port: 0, deflate: deflate === 'deflate' }, (conn
           for (const each of listener.connections) each.send(data);
         }
       : (data) => {
-          connection.send(data);
+          connection.send(data, { transfer: true });
         };
 });
 control(listener.port, collectGarbage);

@@ -3,7 +3,7 @@ import { deflateSettings, offeredExtensions } from './compression.ts';
 import { ConnectionError } from './errors.ts';
 import { DEFAULT_KEEPALIVE, KeepaliveSchedule } from './keepalive.ts';
 import type { ConnectionOptions } from './options.ts';
-import { DEFAULT_MAX_MESSAGE_BYTES, DEFAULT_THRESHOLD_BYTES } from './protocol.ts';
+import { DEFAULT_MAX_MESSAGE_BYTES, DEFAULT_THRESHOLD_BYTES } from './protocol-options.ts';
 
 /** The options of a connection, judged and with their defaults in place: made once for all the connections of a server. */
 export class ConnectionSettings {

@@ -9,7 +9,7 @@ import {
 } from '@wsferry/frames/deflate';
 import type { Accepted, ExtensionOffer } from '@wsferry/handshake';
 import type { ConnectionOptions, DeflateSettings } from './options.ts';
-import type { Compression } from './protocol.ts';
+import type { Compression } from './protocol-options.ts';
 
 /** The settings behind the `deflate` option, or `undefined` when it is off. */
 export function deflateSettings(deflate: ConnectionOptions['deflate']): DeflateSettings | undefined {

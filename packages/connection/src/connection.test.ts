@@ -52,6 +52,18 @@ describe('messages', () => {
     expect(Buffer.from(large as Uint8Array).equals(Buffer.alloc(300_000, 7))).toBe(true);
   });
 
+  test('that fill what is read at once exactly are answered, though more would have come at once', async () => {
+    const { url } = await serve({}, (peer) => {
+      peer.onMessage = (message) => void peer.send(message);
+    });
+    const client = await connect(url);
+    // With 14 bytes of header 64 KiB, which Node reads in one piece.
+    for (const length of [65_522, 2 * 65_536 - 14, 65_522]) {
+      client.send(new Uint8Array(length));
+      expect((await take(client, 1))[0]).toHaveLength(length);
+    }
+  });
+
   test('sent by the server at once, in the packet of its handshake, are not lost', async () => {
     const { url } = await serve({}, (connection) => connection.send('first'));
     expect(await take(await connect(url), 1)).toEqual(['first']);

@@ -8,6 +8,7 @@ import { ConnectionSettings, checkedOptions } from './checked-options.ts';
 import { agreedDeflate, compressionFor } from './compression.ts';
 import { ConnectionError } from './errors.ts';
 import type { CloseResult, ConnectionOptions, ConnectionParts, DrainedOptions } from './options.ts';
+import type { SendOptions } from './protocol-options.ts';
 import type { MessageHandler } from './reading.ts';
 import { closedError, SocketBinding } from './socket-binding.ts';
 import { readableOf, writableOf } from './web-streams.ts';
@@ -100,7 +101,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   }
 
   /**
-   * Sends one message: a string as text, bytes as binary; the bytes are copied. `false` means that more than
+   * Sends one message: a string as text, bytes as binary; the bytes are copied, unless they are given away (`transfer`). `false` means that more than
    * `highWaterMarkBytes` wait: the message was taken all the same, now await `drained()`.
    * With permessage-deflate it is compressed, unless it is short or `compress` is false.
    *
@@ -108,7 +109,7 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
    * is `false`: a loop that answers what it reads can read to the end. `drained()` then rejects. Throws `ConnectionError`
    * `NOT_OPEN` when it was this side that closed, `BAD_ARGUMENT` for what is neither a string nor a Uint8Array.
    */
-  send(data: string | Uint8Array, options?: { compress?: boolean }): boolean {
+  send(data: string | Uint8Array, options?: SendOptions): boolean {
     const binding = this.#binding;
     if (!binding.isOpen) {
       if (!binding.closedByUs) return false;

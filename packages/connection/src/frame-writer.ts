@@ -1,5 +1,13 @@
-import { createMaskingKey, encodeFrameInto, type Frame, frameByteLength, Opcode } from '@wsferry/frames';
+import {
+  createMaskingKey,
+  encodeFrameHeader,
+  encodeFrameInto,
+  type Frame,
+  frameByteLength,
+  Opcode,
+} from '@wsferry/frames';
 import { freshMemory, Slab } from './frame-memory.ts';
+import { takeAway } from './given-away.ts';
 
 /** Frames up to this length share a slab; a longer one gets room of its own. */
 const SHARED_FRAME_BYTES = 16 * 1024;
@@ -45,6 +53,32 @@ export class FrameWriter {
     }
     const { bytes, at } = this.#room(length);
     this.#wrote(encodeFrameInto(bytes, at, frame, key));
+  }
+
+  /** A message in one frame, whose bytes the program gave away. */
+  givenAway(opcode: Opcode, payload: Uint8Array): void {
+    if (payload.length <= SHARED_FRAME_BYTES) {
+      this.frame({ fin: true, opcode, payload });
+      return;
+    }
+    const ours = takeAway(payload) ?? payload;
+    if (this.#masked) {
+      this.frame({ fin: true, opcode, payload: ours });
+      this.#slab.memory.giveBack(ours);
+      return;
+    }
+    this.#endRun();
+    const header = encodeFrameHeader({
+      fin: true,
+      rsv1: false,
+      rsv2: false,
+      rsv3: false,
+      opcode,
+      maskingKey: undefined,
+      payloadLength: ours.length,
+    });
+    this.#output.push(header, ours);
+    this.#bytes += header.length + ours.length;
   }
 
   /** A text message in one frame, without a buffer for its bytes in between. */

@@ -5,6 +5,7 @@ import {
   type FramePiece,
   type Message,
   MessageAssembler,
+  type MessageMemory,
   Opcode,
 } from '@wsferry/frames';
 import type { MessageInflater } from '@wsferry/frames/deflate';
@@ -14,6 +15,8 @@ export interface IncomingOptions {
   readonly maxMessageBytes: number;
   /** With permessage-deflate agreed on: what decompresses. */
   readonly inflater: Pick<MessageInflater, 'inflate'> | undefined;
+  /** Where messages are gathered that come in parts. Default: new memory for each. */
+  readonly memory?: MessageMemory | undefined;
 }
 
 /** How much longer than itself DEFLATE may make what it cannot compress: 5 bytes for each stored block, and a little. */
@@ -22,23 +25,24 @@ function compressedBytes(maxMessageBytes: number): number {
 }
 
 /** The longest payload that a frame may declare. */
-export function maxPayloadBytes({ maxMessageBytes, inflater }: IncomingOptions): number {
+export function maxPayloadBytes({
+  maxMessageBytes,
+  inflater,
+}: Pick<IncomingOptions, 'maxMessageBytes' | 'inflater'>): number {
   return inflater === undefined ? maxMessageBytes : compressedBytes(maxMessageBytes);
 }
 
 /** The receiving half of a connection, from data frames to messages: puts fragments together and decompresses. */
 export class Incoming {
-  readonly #maxMessageBytes: number;
+  readonly #options: IncomingOptions;
   /** Each made when the first message of its kind comes: most connections have one kind, many are silent. */
   #plain: MessageAssembler | undefined;
   #compressed: MessageAssembler | undefined;
-  readonly #inflater: Pick<MessageInflater, 'inflate'> | undefined;
   /** The message that has begun. */
   #begun: { readonly compressed: boolean; readonly opcode: Opcode } | undefined;
 
   constructor(options: IncomingOptions) {
-    this.#maxMessageBytes = options.maxMessageBytes;
-    this.#inflater = options.inflater;
+    this.#options = options;
   }
 
   /**
@@ -46,7 +50,7 @@ export class Incoming {
    * compressed: the next frame must wait for it. Throws, or rejects with, FrameError.
    */
   add(frame: Frame | FramePiece): Message | Promise<Message> | undefined {
-    this.#begun ??= { compressed: frame.rsv1 === true && this.#inflater !== undefined, opcode: frame.opcode };
+    this.#begun ??= { compressed: frame.rsv1 === true && this.#options.inflater !== undefined, opcode: frame.opcode };
     const { compressed, opcode } = this.#begun;
     // What is compressed is no text yet: it is put together as bytes, and judged as text afterwards.
     const asBytes = compressed && frame.opcode !== Opcode.Continuation;
@@ -57,21 +61,20 @@ export class Incoming {
   }
 
   #assembler(compressed: boolean): MessageAssembler {
-    const maxMessageBytes = this.#maxMessageBytes;
+    const { maxMessageBytes, memory } = this.#options;
     if (!compressed) {
-      this.#plain ??= new MessageAssembler({ maxMessageBytes });
+      this.#plain ??= new MessageAssembler({ maxMessageBytes, ...(memory && { memory }) });
       return this.#plain;
     }
     // What is compressed may be longer than what it becomes; it is that which the limit is for.
-    this.#compressed ??= new MessageAssembler({
-      maxMessageBytes: maxPayloadBytes({ maxMessageBytes, inflater: this.#inflater }),
-    });
+    this.#compressed ??= new MessageAssembler({ maxMessageBytes: maxPayloadBytes(this.#options) });
     return this.#compressed;
   }
 
   #inflate(payload: Uint8Array, text: boolean): Message | Promise<Message> {
+    const { inflater, maxMessageBytes } = this.#options;
     // Text is read at once, and needs no bytes of its own.
-    const inflated = this.#inflater!.inflate(payload, this.#maxMessageBytes, { lend: text });
+    const inflated = inflater!.inflate(payload, maxMessageBytes, { lend: text });
     const finish = (bytes: Uint8Array) => (text ? checkedText(bytes) : bytes);
     return inflated instanceof Promise ? inflated.then(finish) : finish(inflated);
   }

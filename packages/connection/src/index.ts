@@ -24,14 +24,14 @@ export { ConnectionError, type ConnectionErrorCode } from './errors.ts';
 export { DEFAULT_KEEPALIVE, type KeepaliveOptions } from './keepalive.ts';
 export { isLoopbackHost } from './loopback.ts';
 export type { CloseResult, ConnectionOptions, ConnectionParts, DeflateSettings, DrainedOptions } from './options.ts';
+export { type ConnectionEvent, ConnectionProtocol } from './protocol.ts';
 export {
   type Compression,
-  type ConnectionEvent,
-  ConnectionProtocol,
   DEFAULT_MAX_MESSAGE_BYTES,
   DEFAULT_THRESHOLD_BYTES,
   type ProtocolOptions,
-} from './protocol.ts';
+  type SendOptions,
+} from './protocol-options.ts';
 export type { ProxyChoice } from './proxy.ts';
 export { proxyFromEnvironment } from './proxy-from-environment.ts';
 export { redirectTarget } from './redirects.ts';

@@ -2,6 +2,7 @@ import { type CloseStatus, encodeClosePayload, type Message, Opcode } from '@wsf
 import type { MessageDeflater } from '@wsferry/frames/deflate';
 import type { Slab } from './frame-memory.ts';
 import { FrameWriter } from './frame-writer.ts';
+import { takeAway } from './given-away.ts';
 
 /** How an endpoint writes. */
 export interface OutgoingOptions {
@@ -61,8 +62,11 @@ export class Outgoing {
     return this.#waiting.length > 0;
   }
 
-  /** One message: in one frame (§5.6), or, when it is long and compressed, in as many as it has parts. */
-  message(data: Message, compress: boolean): void {
+  /**
+   * One message: in one frame (§5.6), or, when it is long and compressed, in as many as it has parts. With `transfer` its bytes
+   * are ours.
+   */
+  message(data: Message, compress: boolean, transfer: boolean): void {
     const text = typeof data === 'string';
     if (text && this.#options.deflater === undefined) {
       this.#writer.text(data);
@@ -73,13 +77,15 @@ export class Outgoing {
     const { deflater, thresholdBytes } = this.#options;
     const compressed = compress && deflater !== undefined && payload.length >= thresholdBytes;
     if (this.#waiting.length === 0 && !(compressed && payload.length > PART_BYTES)) {
-      this.#whole(opcode, payload, compressed);
+      if (transfer && !text && !compressed) this.#writer.givenAway(opcode, payload);
+      else this.#whole(opcode, payload, compressed);
       return;
     }
     // Copied: the caller may change the bytes once `send` has returned. (slice() of a Buffer would be a view.)
-    const own = text && data.length > LENT_TEXT_UNITS ? payload : new Uint8Array(payload);
-    this.#waiting.push({ opcode, payload: own, compress: compressed, at: 0 });
-    this.#waitingBytes += payload.length;
+    const own = text ? data.length > LENT_TEXT_UNITS && payload : transfer && takeAway(payload);
+    const ours = own || new Uint8Array(payload);
+    this.#waiting.push({ opcode, payload: ours, compress: compressed, at: 0 });
+    this.#waitingBytes += ours.length;
   }
 
   /** Goes on with the messages that wait: one part of one, or one that is sent as it is. */

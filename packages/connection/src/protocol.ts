@@ -9,11 +9,16 @@ import {
   parseClosePayload,
   type Role,
 } from '@wsferry/frames';
-import type { MessageDeflater, MessageInflater } from '@wsferry/frames/deflate';
 import { ConnectionError } from './errors.ts';
-import type { Slab } from './frame-memory.ts';
+import { isTakenAway } from './given-away.ts';
 import { Incoming, type IncomingOptions, maxPayloadBytes } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
+import {
+  DEFAULT_MAX_MESSAGE_BYTES,
+  DEFAULT_THRESHOLD_BYTES,
+  type ProtocolOptions,
+  type SendOptions,
+} from './protocol-options.ts';
 import { type ConnectionState, nextState, type Trigger } from './transitions.ts';
 
 /** What the peer's bytes meant. `failure` and `close` come at most once, and nothing comes after them. */
@@ -22,33 +27,6 @@ export type ConnectionEvent =
   | { type: 'pong'; payload: Uint8Array }
   | { type: 'close'; status: CloseStatus }
   | { type: 'failure'; error: FrameError | Error };
-
-export interface ProtocolOptions {
-  role: Role;
-  /** Largest message taken, in bytes after reassembly. Default 64 MiB. A larger one fails the connection with 1009. */
-  maxMessageBytes?: number | undefined;
-  /** With permessage-deflate agreed on (RFC 7692), what compresses and decompresses; given, so that this runs without zlib. */
-  compression?: Compression | undefined;
-  /** Messages under so many bytes are sent uncompressed. Default 1024. */
-  thresholdBytes?: number | undefined;
-  /**
-   * Where the output is written, when its memory is to be used again: whoever takes the output then gives each part back to
-   * `slab.memory` once it is written. Default: memory that is used once.
-   */
-  slab?: Slab | undefined;
-}
-
-/** Both directions of permessage-deflate, made for this end's role. */
-export interface Compression {
-  readonly deflater: Pick<MessageDeflater, 'deflate' | 'deflateMessage'>;
-  readonly inflater: Pick<MessageInflater, 'inflate'>;
-}
-
-/** 64 MiB: a page's screenshot or a photo fits in one message; a file does not need to, it travels in chunks. */
-export const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-
-/** Below this a message saves less than compressing it costs: about one TCP segment. */
-export const DEFAULT_THRESHOLD_BYTES = 1024;
 
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
@@ -86,13 +64,15 @@ export class ConnectionProtocol {
     compression,
     thresholdBytes = DEFAULT_THRESHOLD_BYTES,
     slab,
+    messageMemory,
   }: ProtocolOptions) {
     this.role = role;
-    this.#incomingOptions = { maxMessageBytes, inflater: compression?.inflater };
+    this.#incomingOptions = { maxMessageBytes, inflater: compression?.inflater, memory: messageMemory };
     this.#decoder = new FrameDecoder({
       role,
       maxPayloadBytes: maxPayloadBytes(this.#incomingOptions),
       pieces: true,
+      masked: true,
       allowRsv1: compression !== undefined,
     });
     this.#outgoing = new Outgoing({ masked: role === 'client', deflater: compression?.deflater, thresholdBytes, slab });
@@ -184,13 +164,16 @@ export class ConnectionProtocol {
     }
   }
 
-  /** Sends a message (§5.6); compressed when that was agreed on, unless `compress` is false or it is too short. */
-  send(data: Message, { compress = true }: { compress?: boolean } = {}): void {
+  /** Sends a message (§5.6). Throws `NOT_OPEN`, and `BAD_ARGUMENT` for what is no message or was given away before. */
+  send(data: Message, { compress = true, transfer = false }: SendOptions = {}): void {
     this.#assertOpen('send');
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw new ConnectionError('BAD_ARGUMENT', `expected a string or a Uint8Array to send, got ${kindOf(data)}`);
     }
-    this.#outgoing.message(data, compress);
+    if (typeof data !== 'string' && isTakenAway(data)) {
+      throw new ConnectionError('BAD_ARGUMENT', 'expected bytes to send, got some that were given away before');
+    }
+    this.#outgoing.message(data, compress, transfer);
   }
 
   /** Compresses the next part of a long message, a few milliseconds of work. See `hasUnfinishedOutput`. */

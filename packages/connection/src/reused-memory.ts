@@ -1,6 +1,8 @@
 import { Socket } from 'node:net';
 import { lentMemory } from '@wsferry/frames';
 import { type FrameMemory, freshMemory, Slab } from './frame-memory.ts';
+import { isOurs } from './given-away.ts';
+import { keep } from './message-memory.ts';
 
 /**
  * Memory that is used again as soon as the kernel has taken what was in it: a few pieces that stay in the processor's caches,
@@ -15,7 +17,10 @@ export const reusedMemory: FrameMemory = {
       : Buffer.from(lent.buffer, lent.byteOffset, byteLength);
   },
   hold: (bytes) => lentMemory()?.hold(bytes),
-  giveBack: (bytes) => lentMemory()?.giveBack(bytes),
+  giveBack(bytes) {
+    if (isOurs(bytes)) keep(bytes);
+    else lentMemory()?.giveBack(bytes);
+  },
   heldOnce: (bytes) => lentMemory()?.holdersOf(bytes) === 1,
 };
 

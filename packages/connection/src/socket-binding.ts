@@ -5,8 +5,10 @@ import { CloseTimer, type CloseTimerActions } from './close-timer.ts';
 import { DrainWaiters } from './drain-waiters.ts';
 import { ConnectionError } from './errors.ts';
 import { Keepalive, type KeepaliveActions } from './keepalive.ts';
+import { messageMemory } from './message-memory.ts';
 import type { CloseResult } from './options.ts';
-import { type Compression, ConnectionProtocol } from './protocol.ts';
+import { ConnectionProtocol } from './protocol.ts';
+import type { Compression } from './protocol-options.ts';
 import { Reading, type ReadingEvents, type ReadingOver } from './reading.ts';
 import { slabFor } from './reused-memory.ts';
 import { RoundTrips } from './round-trips.ts';
@@ -43,6 +45,8 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
   #roundTrips: RoundTrips | undefined;
   #patience: unknown;
   #wasClean = false;
+  /** Of what is being read at this moment. */
+  #chunkBytes = 0;
   #error: Error | undefined;
   #closed: Promise<CloseResult> | undefined;
   #resolveClosed: ((result: CloseResult) => void) | undefined;
@@ -59,7 +63,7 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
     this.settings = settings;
     this.socket = socket;
     const slab = slabFor(socket);
-    this.machine = new ConnectionProtocol({ role, maxMessageBytes, compression, thresholdBytes, slab });
+    this.machine = new ConnectionProtocol({ role, maxMessageBytes, compression, thresholdBytes, slab, messageMemory });
     this.reading = new Reading(this.machine, receiveHighWaterMarkBytes, this);
     this.writer = new SocketWriter(socket, this.machine, slab.memory, this);
     this.#keepalive = keepalive && new Keepalive(keepalive, this);
@@ -145,7 +149,7 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
   }
 
   settled(): void {
-    this.writer.flush();
+    this.writer.flushAfterRead(this.#chunkBytes);
     this.#steer();
   }
 
@@ -187,7 +191,9 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
   received(chunk: Uint8Array): void {
     this.#keepalive?.heard();
     this.machine.receive(chunk);
+    this.#chunkBytes = chunk.length;
     this.reading.pump();
+    this.#chunkBytes = 0;
   }
 
   receivedEnd(): void {

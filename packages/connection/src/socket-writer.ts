@@ -4,6 +4,10 @@ import type { ConnectionProtocol } from './protocol.ts';
 
 /** Up to here frames that leave together are copied into one write; larger ones are handed over side by side. */
 const GATHER_BYTES = 64 * 1024;
+/** What Node reads from a socket at once, at most. */
+const FULL_READ_BYTES = 64 * 1024;
+/** So much output is written even if there is more to read. */
+const GATHER_READS_BYTES = 256 * 1024;
 /** So much unsent output means that the peer does not read: then its Pings are answered once for all. */
 const PONG_BACKLOG_BYTES = 64 * 1024;
 /** So much unsent output is enough for the kernel to be busy with: only below it the next part of a message is compressed. */
@@ -50,13 +54,28 @@ export class SocketWriter {
   schedule(): void {
     if (this.#machine.outputBytes >= GATHER_BYTES) {
       this.flush();
-    } else if (!this.#scheduled) {
-      this.#scheduled = true;
-      process.nextTick(() => {
-        this.#scheduled = false;
-        this.flush();
-      });
+    } else {
+      this.#scheduleBy(process.nextTick);
     }
+  }
+
+  /**
+   * `flush` once a chunk of so many bytes is dealt with. After a full one Node reads the next at once: the answers to several
+   * then leave together, since each write wakes the peer.
+   */
+  flushAfterRead(chunkBytes: number): void {
+    const machine = this.#machine;
+    if (chunkBytes < FULL_READ_BYTES || machine.outputBytes >= GATHER_READS_BYTES || machine.shouldEnd) this.flush();
+    else if (machine.outputBytes > 0) this.#scheduleBy(setImmediate);
+  }
+
+  #scheduleBy(defer: (work: () => void) => unknown): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    defer(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
   }
 
   /** Writes what is there, and ends our side of TCP when the protocol says so. */
@@ -104,6 +123,11 @@ export class SocketWriter {
     if (output.length > 1) socket.cork();
     for (const part of output) socket.write(part, this.#callback);
     if (output.length > 1) socket.uncork();
+    if (socket.writableLength === 0 && this.#underWay.length === 0) {
+      // Most often the kernel takes a write at once, and its memory is free for the next.
+      for (const part of output) this.#memory.giveBack(part);
+      return;
+    }
     let end = this.#handedOver - bytes;
     for (const part of output) {
       end += part.length;
@@ -112,7 +136,7 @@ export class SocketWriter {
     this.#giveBack();
   }
 
-  /** Most often the kernel takes a write at once, and its memory is free for the next. */
+  /** Gives back what the kernel has taken. */
   #giveBack(): void {
     const taken = this.#handedOver - this.#socket.writableLength;
     let count = 0;

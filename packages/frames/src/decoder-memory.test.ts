@@ -2,6 +2,7 @@ import { byteByByte } from '@wsferry/testing';
 import { describe, expect, test } from 'vitest';
 import { FrameDecoder, type FramePiece } from './decoder.ts';
 import { encodeFrame, frameByteLength } from './encode.ts';
+import { applyMask } from './mask.ts';
 import { createMaskingKey } from './masking-key.ts';
 import { Opcode, type Role } from './opcode.ts';
 
@@ -55,6 +56,27 @@ describe.each<Role>(['server', 'client'])('the decoder of a %s', (role) => {
     expect(decoder.next()).toBeUndefined();
     decoder.push(ping.slice(50));
     expect(decoder.next()).toEqual({ fin: true, rsv1: false, opcode: Opcode.Ping, payload: payload.subarray(0, 100) });
+  });
+
+  test('with `masked` a part of a payload comes as it is on the wire, with the key; what comes whole is unmasked', () => {
+    const payload = Uint8Array.from({ length: 1000 }, (_, i) => i * 3);
+    const key = Uint8Array.of(1, 2, 3, 4);
+    const data = encodeFrame({ fin: true, opcode: Opcode.Binary, payload }, m ? key : undefined);
+    const other = encodeFrame({ fin: true, opcode: Opcode.Binary, payload }, keyFor(role));
+    const decoder = new FrameDecoder({ role, pieces: true, masked: true });
+    const pieces: FramePiece[] = [];
+    for (const chunk of [data.slice(0, 300), data.slice(300), other.slice()]) {
+      decoder.push(chunk);
+      pieces.push(decoder.next() as FramePiece);
+    }
+    const [first, second, whole] = pieces as [FramePiece, FramePiece, FramePiece];
+    for (const { offset, payload: part, maskingKey } of [first, second]) {
+      expect(maskingKey).toEqual(m ? key : undefined);
+      if (maskingKey) applyMask(part, maskingKey, offset);
+      expect(part).toEqual(payload.subarray(offset, offset + part.length));
+    }
+    expect(whole.maskingKey).toBeUndefined();
+    expect(whole.payload).toEqual(payload);
   });
 
   test('in pieces a header without payload behind it gives an empty first piece, once', () => {

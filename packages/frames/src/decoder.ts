@@ -15,6 +15,8 @@ export interface FramePiece extends Frame {
   readonly payloadLength: number;
   /** Of this part within the payload, in bytes. */
   readonly offset: number;
+  /** With `masked`: what this part is still masked with, its first byte with `maskingKey[offset & 3]`. */
+  readonly maskingKey?: Uint8Array | undefined;
 }
 
 /** How a {@link FrameDecoder} reads. */
@@ -25,6 +27,11 @@ export interface FrameDecoderOptions {
   readonly maxPayloadBytes?: number;
   /** Yield data payloads as they arrive, as {@link FramePiece}s, and retain none. Control frames stay whole. Default false. */
   readonly pieces?: boolean;
+  /**
+   * Leave parts of a payload masked, for whoever copies them together and can unmask on the way, as MessageAssembler does.
+   * What comes whole is unmasked. Default false.
+   */
+  readonly masked?: boolean;
   /** Let RSV1 through on text and binary frames: permessage-deflate was negotiated (RFC 7692 §6). Default false. */
   readonly allowRsv1?: boolean;
 }
@@ -41,6 +48,7 @@ export class FrameDecoder {
   readonly #masked: boolean;
   readonly #maxPayloadBytes: number;
   readonly #pieces: boolean;
+  readonly #leaveMasked: boolean;
   readonly #allowRsv1: boolean;
   readonly #input = new ChunkQueue();
   /** Made with the first masked frame. */
@@ -57,12 +65,21 @@ export class FrameDecoder {
   /** Payload bytes of the current frame that were gathered or yielded. */
   #received = 0;
   #gathered: Uint8Array<ArrayBuffer> | undefined;
+  /** The key as pieces carry it: a copy, since the decoder's own becomes that of the next frame. */
+  #keyOfPieces: Uint8Array | undefined;
   /** Whether a piece of the current frame was yielded. */
   #announced = false;
 
   /** Throws RangeError when `maxPayloadBytes` is no number of bytes. */
-  constructor({ role, maxPayloadBytes = DEFAULT_MAX_BYTES, pieces = false, allowRsv1 = false }: FrameDecoderOptions) {
+  constructor({
+    role,
+    maxPayloadBytes = DEFAULT_MAX_BYTES,
+    pieces = false,
+    masked = false,
+    allowRsv1 = false,
+  }: FrameDecoderOptions) {
     this.#masked = role === 'server';
+    this.#leaveMasked = masked && this.#masked;
     this.#maxPayloadBytes = checkedLimit('maxPayloadBytes', maxPayloadBytes);
     this.#pieces = pieces;
     this.#allowRsv1 = allowRsv1;
@@ -170,6 +187,7 @@ export class FrameDecoder {
     this.#count = 0;
     this.#received = 0;
     this.#announced = false;
+    this.#keyOfPieces = undefined;
     this.#stage = this.#masked ? Stage.Key : Stage.Payload;
   }
 
@@ -208,10 +226,15 @@ export class FrameDecoder {
     }
     this.#announced = true;
     const offset = this.#received;
-    const payload = this.#take(Math.min(input.available, payloadLength - offset));
-    this.#received = offset + payload.length;
+    const length = Math.min(input.available, payloadLength - offset);
+    const leaveMasked = this.#leaveMasked && length < payloadLength;
+    const payload = leaveMasked ? this.#takeRaw(length) : this.#take(length);
+    this.#received = offset + length;
     if (this.#received === payloadLength) this.#stage = Stage.First;
-    return { fin: this.#fin, rsv1: this.#rsv1, opcode: this.#opcode, payload, payloadLength, offset };
+    // One shape for all of them: a spread here would cost more than the rest of the method.
+    if (leaveMasked) this.#keyOfPieces ??= Uint8Array.from(this.#key!);
+    const maskingKey = leaveMasked ? this.#keyOfPieces : undefined;
+    return { fin: this.#fin, rsv1: this.#rsv1, opcode: this.#opcode, payload, payloadLength, offset, maskingKey };
   }
 
   #finish(payload: Uint8Array): Frame {

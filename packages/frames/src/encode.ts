@@ -1,6 +1,7 @@
 import { FrameError } from './errors.ts';
 import { checkMaskingKey, firstByte, headerByteLength, writeHeader } from './header.ts';
 import { MIN_WORDWISE_BYTES, maskRange, wordsOf } from './mask.ts';
+import { kernelThatHolds } from './mask-kernel.ts';
 import { isControlOpcode, MAX_CONTROL_PAYLOAD_BYTES, type Opcode } from './opcode.ts';
 
 /** One frame (§5.2), its payload unmasked. */
@@ -49,7 +50,8 @@ export function encodeFrameInto(target: Uint8Array, at: number, frame: Frame, ma
   writeHeader(target, at, firstByte(fin, rsv1, false, false, opcode), payload.length, maskingKey);
   target.set(payload, payloadAt);
   if (maskingKey !== undefined) {
-    const words = payload.length < MIN_WORDWISE_BYTES ? undefined : wordsOf(target);
+    const short = payload.length < MIN_WORDWISE_BYTES;
+    const words = short || kernelThatHolds(target) ? undefined : wordsOf(target);
     maskRange(target, words, payloadAt, end, maskingKey, 0);
   }
   return end;

@@ -56,6 +56,8 @@ export function extendedLengthBytes(second: number): number {
   return short < 126 ? 0 : short === 126 ? 2 : 8;
 }
 
+const POWERS_OF_256 = Array.from({ length: 8 }, (_, exponent) => 256 ** exponent);
+
 /**
  * Takes byte `index` of an extended length of `count` bytes (2 or 8) into the `value` of those before, and judges as
  * early as a byte can be judged. The value stays at or below `most`, hence below 2^53: no step can lose a bit.
@@ -72,7 +74,7 @@ export function addLengthByte(value: number, byte: number, index: number, count:
       `expected the shortest form of the payload length, got ${sum} in ${count * 8} bits`,
     );
   }
-  if (sum > Math.floor(most / 256 ** stillToCome)) throw tooBig(most);
+  if (sum > Math.floor(most / POWERS_OF_256[stillToCome]!)) throw tooBig(most);
   return sum;
 }
 

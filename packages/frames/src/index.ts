@@ -18,7 +18,7 @@ export { encodeFrameHeader, parseFrameHeader } from './header.ts';
 export { LentMemory, lentMemory } from './lent-memory.ts';
 export { applyMask } from './mask.ts';
 export { createMaskingKey } from './masking-key.ts';
-export type { Inflate, Message, MessageAssemblerOptions } from './message-assembler.ts';
+export type { Inflate, Message, MessageAssemblerOptions, MessageMemory } from './message-assembler.ts';
 export { MessageAssembler } from './message-assembler.ts';
 export type { Role } from './opcode.ts';
 export { isControlOpcode, Opcode } from './opcode.ts';

@@ -64,7 +64,7 @@ export function copyMasked(target: Uint8Array, at: number, source: Uint8Array, k
   const { bytes } = kernel;
   for (let done = 0; done < source.length; done += SCRATCH_BYTES) {
     const length = Math.min(source.length - done, SCRATCH_BYTES);
-    bytes.set(viewOf(source, done, length));
+    bytes.set(length === source.length ? source : viewOf(source, done, length));
     kernel.xor(0, length, keyWord(key, offset + done));
     target.set(viewOf(bytes, 0, length), at + done);
   }

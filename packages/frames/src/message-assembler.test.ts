@@ -4,6 +4,7 @@ import { FrameDecoder } from './decoder.ts';
 import { encodeFrame, type Frame } from './encode.ts';
 import { FrameError } from './errors.ts';
 import { fragmentMessage } from './fragment.ts';
+import { createMaskingKey } from './masking-key.ts';
 import { type Message, MessageAssembler } from './message-assembler.ts';
 import { Opcode } from './opcode.ts';
 
@@ -34,6 +35,72 @@ test('any message in fragments of any size is put together again', () => {
       expect(assembler.pendingBytes).toBe(0);
     }),
   );
+});
+
+test('messages that come masked and in any pieces are gathered right, in whatever memory there is, and show nothing of what was in it', () => {
+  const POISON = 0xee;
+  const bytes = (maxLength: number) => fc.uint8Array({ maxLength, max: POISON - 1 });
+  const anyMessage = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 100 }), bytes(300), bytes(3000));
+  const poisoned = (length: number) => new Uint8Array(length).fill(POISON);
+  fc.assert(
+    fc.property(
+      fc.array(anyMessage, { minLength: 1, maxLength: 4 }),
+      fc.constantFrom(1, 7, 100, 1500, Number.POSITIVE_INFINITY),
+      fc.array(fc.integer({ min: 1, max: 2000 }), { minLength: 1, maxLength: 10 }),
+      fc.boolean(),
+      (messages, fragmentBytes, cuts, reuses) => {
+        const decoder = new FrameDecoder({ role: 'server', pieces: true, masked: true });
+        const memory = {
+          allocate: poisoned,
+          reuse: (length: number) => (reuses ? poisoned(length) : undefined),
+        };
+        const assembler = new MessageAssembler({ memory });
+        const wire = Buffer.concat(
+          messages.flatMap((message) =>
+            fragmentMessage(message, fragmentBytes).map((part) => encodeFrame(part, createMaskingKey())),
+          ),
+        );
+        const arrived: Message[] = [];
+        for (let at = 0, turn = 0; at < wire.length; turn++) {
+          const length = cuts[turn % cuts.length]!;
+          decoder.push(Uint8Array.from(wire.subarray(at, at + length)));
+          at += length;
+          for (let piece = decoder.next(); piece !== undefined; piece = decoder.next()) {
+            const message = assembler.add(piece);
+            if (message !== undefined) arrived.push(message);
+          }
+        }
+        expect(arrived).toEqual(messages);
+        for (const message of arrived) {
+          if (typeof message === 'string') continue;
+          const { buffer, byteOffset, length } = message;
+          const around = [new Uint8Array(buffer, 0, byteOffset), new Uint8Array(buffer, byteOffset + length)];
+          // What came whole is a view of its chunk, where there is masked data around it.
+          if (buffer.byteLength <= length * 2) for (const rest of around) expect(rest).not.toContain(POISON);
+        }
+      },
+    ),
+  );
+});
+
+test('memory that is there is only taken for a message whose length is known, and then for all that is declared', () => {
+  const asked: number[] = [];
+  const memory = {
+    allocate: (length: number) => new Uint8Array(length),
+    reuse: (length: number) => {
+      asked.push(length);
+      return new Uint8Array(length);
+    },
+  };
+  const assembler = new MessageAssembler({ memory });
+  const piece = { fin: true, opcode: Binary, payload: Uint8Array.of(1), payloadLength: 1_000_000, offset: 0 };
+  assembler.add({ ...piece, fin: false, payloadLength: 2 });
+  assembler.add({ ...piece, fin: false, payloadLength: 2, offset: 1 });
+  expect(asked).toEqual([]);
+  expect(assembler.pendingBytes).toBeLessThanOrEqual(256);
+  assembler.add({ ...piece, opcode: Continuation });
+  expect(asked).toEqual([1_000_002]);
+  expect(assembler.pendingBytes).toBe(1_000_002);
 });
 
 test('an empty message is one empty frame, and a whole message is one frame', () => {

@@ -2,6 +2,7 @@ import type { FramePiece } from './decoder.ts';
 import type { Frame } from './encode.ts';
 import { FrameError } from './errors.ts';
 import { checkedLimit, DEFAULT_MAX_BYTES, grownLength } from './limits.ts';
+import { copyMasked } from './mask.ts';
 import { isControlOpcode, Opcode } from './opcode.ts';
 import { decodeUtf8, Utf8Validator } from './utf8.ts';
 
@@ -17,6 +18,19 @@ export type Inflate = (bytes: Uint8Array, maxBytes: number) => Uint8Array;
  */
 const AHEAD = 8;
 
+/** Where a {@link MessageAssembler} gathers messages. What it is given is overwritten from end to end. */
+export interface MessageMemory {
+  /** Room for so many bytes, with anything in it. */
+  allocate(byteLength: number): Uint8Array<ArrayBuffer>;
+  /** Room that is there already, of exactly this length: it is taken for whatever is declared, since it costs nothing. */
+  reuse(byteLength: number): Uint8Array<ArrayBuffer> | undefined;
+}
+
+const newMemory: MessageMemory = {
+  allocate: (byteLength) => new Uint8Array(byteLength),
+  reuse: () => undefined,
+};
+
 /** What a {@link MessageAssembler} accepts. */
 export interface MessageAssemblerOptions {
   /** The longest message, judged on declared lengths before anything is kept. Default 64 MiB; Infinity for no limit but a string's own. */
@@ -26,6 +40,8 @@ export interface MessageAssemblerOptions {
    * `@wsferry/frames/deflate`; without it RSV1 is a violation.
    */
   readonly inflate?: Inflate;
+  /** For messages that come in parts. Default: new memory for each. */
+  readonly memory?: MessageMemory;
 }
 
 /**
@@ -35,6 +51,7 @@ export interface MessageAssemblerOptions {
 export class MessageAssembler {
   readonly #maxMessageBytes: number;
   readonly #inflate: Inflate | undefined;
+  readonly #memory: MessageMemory;
   #failure: unknown;
   /** Of the first frame of the message begun; undefined between messages. */
   #opcode: Opcode | undefined;
@@ -46,9 +63,10 @@ export class MessageAssembler {
   #utf8: Utf8Validator | undefined;
 
   /** Throws RangeError when `maxMessageBytes` is no number of bytes. */
-  constructor({ maxMessageBytes = DEFAULT_MAX_BYTES, inflate }: MessageAssemblerOptions = {}) {
+  constructor({ maxMessageBytes = DEFAULT_MAX_BYTES, inflate, memory = newMemory }: MessageAssemblerOptions = {}) {
     this.#maxMessageBytes = checkedLimit('maxMessageBytes', maxMessageBytes);
     this.#inflate = inflate;
+    this.#memory = memory;
   }
 
   /** Memory retained for the message begun, in bytes. */
@@ -80,12 +98,22 @@ export class MessageAssembler {
     const { payload } = frame;
     const payloadLength = 'payloadLength' in frame ? frame.payloadLength : payload.length;
     const offset = 'offset' in frame ? frame.offset : 0;
+    const maskingKey = 'maskingKey' in frame ? frame.maskingKey : undefined;
     const frameEnds = offset + payload.length === payloadLength;
     if (!this.#withinFrame) this.#beginFrame(frame, payloadLength);
     this.#withinFrame = !frameEnds;
     // Nothing gathered, and this is all: no need to copy.
-    if (this.#length === 0 && payload.length === payloadLength && frame.fin) return this.#finish(payload);
-    this.#append(payload, payloadLength - offset);
+    if (this.#length === 0 && payload.length === payloadLength && frame.fin && maskingKey === undefined) {
+      return this.#finish(payload);
+    }
+    if (payload.length > 0) {
+      const end = this.#length + payload.length;
+      const target = this.#roomFor(end, this.#length + payloadLength - offset, frame.fin);
+      if (maskingKey === undefined) target.set(payload, this.#length);
+      else copyMasked(target, this.#length, payload, maskingKey, offset);
+      if (this.#opcode === Opcode.Text && !this.#compressed) this.#judgeText(target.subarray(this.#length, end));
+      this.#length = end;
+    }
     if (!frameEnds || !frame.fin) return undefined;
     return this.#finish(this.#gathered());
   }
@@ -116,27 +144,31 @@ export class MessageAssembler {
     }
   }
 
-  /** `toCome`: what of the frame is still declared, with this payload. */
-  #append(payload: Uint8Array, toCome: number): void {
-    if (payload.length === 0) return;
-    if (this.#opcode === Opcode.Text && !this.#compressed) {
-      this.#utf8 ??= new Utf8Validator();
-      if (!this.#utf8.write(payload)) throw invalidUtf8();
-    }
-    const end = this.#length + payload.length;
-    let buffer = this.#buffer;
-    if (buffer === undefined || buffer.length < end) {
-      // Copied, so that a view of one byte does not keep a chunk of 64 KiB: fragments cost their bytes, however many.
-      // A frame's declared rest is believed up to AHEAD times what has come: most messages then need one buffer.
-      const ahead = Math.min(this.#length + toCome, end * AHEAD);
-      const grown = new Uint8Array(
-        buffer === undefined ? ahead : Math.max(ahead, grownLength(buffer.length, end, this.#maxMessageBytes)),
-      );
-      if (buffer !== undefined) grown.set(buffer.subarray(0, this.#length));
-      this.#buffer = buffer = grown;
-    }
-    buffer.set(payload, this.#length);
-    this.#length = end;
+  /** The message's buffer, with room up to `end`. So far `declared` bytes are declared, which with `fin` is all. */
+  #roomFor(end: number, declared: number, fin: boolean): Uint8Array {
+    const buffer = this.#buffer;
+    if (buffer !== undefined && buffer.length >= end) return buffer;
+    const grown = this.#grown(buffer?.length ?? 0, end, declared, fin);
+    if (buffer !== undefined) grown.set(buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+    return grown;
+  }
+
+  #grown(held: number, end: number, declared: number, fin: boolean): Uint8Array<ArrayBuffer> {
+    const reused = fin ? this.#memory.reuse(declared) : undefined;
+    if (reused !== undefined) return reused;
+    // Copied, so that a view of one byte does not keep a chunk of 64 KiB: fragments cost their bytes, however many.
+    // A frame's declared rest is believed up to AHEAD times what has come: most messages then need one buffer.
+    const ahead = Math.min(declared, end * AHEAD);
+    const length = held === 0 ? ahead : Math.max(ahead, grownLength(held, end, this.#maxMessageBytes));
+    // Of a message's last frame the buffer ends where the message does, or has to make room for a longer one. In that of
+    // others something may be left over, which must not be what was in memory before.
+    return fin ? this.#memory.allocate(Math.min(declared, length)) : new Uint8Array(length);
+  }
+
+  #judgeText(bytes: Uint8Array): void {
+    this.#utf8 ??= new Utf8Validator();
+    if (!this.#utf8.write(bytes)) throw invalidUtf8();
   }
 
   #gathered(): Uint8Array {

@@ -21,7 +21,7 @@ test('the commands of the README example run, one after the other', async () => 
 });
 
 test('the README names every option that --help knows', async () => {
-  for (const command of ['send', 'serve', 'doctor']) {
+  for (const command of ['send', 'serve', 'get', 'list', 'watch', 'note', 'doctor']) {
     const { stdout } = await wsferry([command, '--help'], process.cwd());
     const options = stdout.match(/^ {2}(?:-\w, )?(--[\w-]+)/gm)?.map((line) => line.trim().replace(/^-\w, /, '')) ?? [];
     for (const option of options.filter((name) => name !== '--help')) expect(readme).toContain(option);

@@ -34,11 +34,11 @@ export function get(paths: readonly string[], cwd: string, options: GetOptions):
     const { accept, acceptFolder, close } = await directoryReceiver(dir);
     const codes: ExitCode[] = [];
     const counts = { stored: 0, failed: 0, id: 0 };
-    const failed = (name: string, error: unknown) => {
+    const failed = (name: string, error: unknown, id = ++counts.id) => {
       const { exitCode, ...why } = explainTransfer(error);
       codes.push(exitCode);
       counts.failed++;
-      reporter.report({ event: 'failed', id: ++counts.id, name, ...why });
+      reporter.report({ event: 'failed', id, name, ...why });
     };
     for (const path of paths) {
       if (signal.aborted) break;
@@ -52,7 +52,7 @@ export function get(paths: readonly string[], cwd: string, options: GetOptions):
             counts.stored++;
           } catch (error) {
             if (signal.aborted) reporter.report({ event: 'cancelled', id, name: wanted.name });
-            else failed([...wanted.into, wanted.name].join('/'), error);
+            else failed([...wanted.into, wanted.name].join('/'), error, id);
           }
         });
         // After what lies in them, so that their times stay.

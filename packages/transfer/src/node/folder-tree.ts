@@ -86,6 +86,7 @@ export class FolderTree {
       }
     }
     const used = entry;
+    let released = false;
     const { handle, names: index, named, syncing } = used.content!;
     return {
       handle,
@@ -95,7 +96,12 @@ export class FolderTree {
       syncNames: async () => {
         if (this.#sync) await Promise.all([named, syncing.run()]);
       },
-      release: () => this.#release(used),
+      // A second time does nothing: counted twice, the folder would be closed under somebody's hands, and its number be another's.
+      release: () => {
+        if (released) return;
+        released = true;
+        this.#release(used);
+      },
     };
   }
 

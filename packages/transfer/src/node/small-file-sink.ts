@@ -22,6 +22,7 @@ export class SmallFileSink implements FileSink {
   readonly #space: KeptSpace | undefined;
   readonly #bytes: Uint8Array;
   #byteLength = 0;
+  #ended = false;
 
   private constructor(storing: Storing, thread: SideThread, onEnd: () => void, space: KeptSpace | undefined) {
     this.#storing = storing;
@@ -79,6 +80,7 @@ export class SmallFileSink implements FileSink {
     });
   }
 
+  /** Also behind a commit that failed: then all is given back already. */
   async discard(): Promise<void> {
     this.#end();
     this.#storing.folder.release();
@@ -123,6 +125,8 @@ export class SmallFileSink implements FileSink {
   }
 
   #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#space?.release();
     this.#onEnd();
   }

@@ -212,6 +212,11 @@ describe('a courier that probes', () => {
 });
 
 describe('a courier', () => {
+  test('that may not watch says so, instead of waiting for ever', async () => {
+    const { courier } = set();
+    await expect(courier.watch({})).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  });
+
   test('with retry.first also opens a first connection that fails', async () => {
     const { clock, courier, event, files, place } = set({ first: true });
     place.down = new Error('nobody there');

@@ -142,7 +142,7 @@ export class Courier {
 
   /**
    * Hears of files and notes that arrive at the peer until the signal comes, over as many connections as it takes. Rejects
-   * when no connection is to be had any more. What arrived between two connections is told from the peer's memory, when it
+   * when no connection is to be had any more, and with FORBIDDEN when the peer has nothing to watch. What arrived between two connections is told from the peer's memory, when it
    * is among the last 100, and nothing is told twice. `onWatching`: from here on nothing is missed.
    */
   async watch(
@@ -151,16 +151,26 @@ export class Courier {
   ): Promise<void> {
     const { recent = 0, signal, onWatching } = options;
     const heard = new Heard(listeners);
-    for (let first = true; !signal?.aborted; first = false) {
+    for (let began = false; !signal?.aborted; ) {
       const session = await this.#line.session(signal).catch((error) => {
         if (!signal?.aborted) throw error;
       });
       if (!session) return;
-      this.#line.progressed();
-      session.watch(heard.listeners, { recent: Math.max(recent, REPEATED) });
-      // Its answer stands behind all that is repeated.
-      if (first) await session.probe(signal ? { signal } : {}).catch(() => {});
-      if (first) {
+      let refusal: TransferError | undefined;
+      const onRefused = (error: TransferError) => {
+        refusal = error;
+        listeners.onRefused?.(error);
+      };
+      session.watch({ ...heard.listeners, onRefused }, { recent: Math.max(recent, REPEATED) });
+      // Its answer stands behind all that is repeated, and behind a refusal.
+      const answered = await session.probe(signal ? { signal } : {}).then(
+        () => true,
+        () => false,
+      );
+      if (refusal) throw refusal;
+      if (answered) this.#line.progressed();
+      if (answered && !began) {
+        began = true;
         heard.begin(recent);
         onWatching?.();
       }

@@ -106,6 +106,8 @@ export class SocketWriter {
   closed(): void {
     for (const { part } of this.#underWay) this.#memory.giveBack(part);
     this.#underWay = [];
+    // What will never be written, such as a Pong that was held until now.
+    for (const part of this.#machine.takeOutput()) this.#memory.giveBack(part);
   }
 
   #write(output: Uint8Array[]): void {

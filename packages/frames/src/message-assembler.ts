@@ -22,7 +22,7 @@ const AHEAD = 8;
 export interface MessageMemory {
   /** Room for so many bytes, with anything in it. */
   allocate(byteLength: number): Uint8Array<ArrayBuffer>;
-  /** Room that is there already, of exactly this length: it is taken for whatever is declared, since it costs nothing. */
+  /** Room that is there already, of exactly this length: taken as soon as new room of that length would be. */
   reuse(byteLength: number): Uint8Array<ArrayBuffer> | undefined;
 }
 
@@ -155,7 +155,8 @@ export class MessageAssembler {
   }
 
   #grown(held: number, end: number, declared: number, fin: boolean): Uint8Array<ArrayBuffer> {
-    const reused = fin ? this.#memory.reuse(declared) : undefined;
+    // No sooner than memory of that length would be taken anew: a peer that declares much and sends little is lent none.
+    const reused = fin && declared <= end * AHEAD ? this.#memory.reuse(declared) : undefined;
     if (reused !== undefined) return reused;
     // Copied, so that a view of one byte does not keep a chunk of 64 KiB: fragments cost their bytes, however many.
     // A frame's declared rest is believed up to AHEAD times what has come: most messages then need one buffer.

@@ -1,3 +1,6 @@
+/** Files of one command that move at once. More gain nothing on one connection, and cost an open file each. */
+export const MAX_CONCURRENT_FILES = 16;
+
 /** Runs `run` for each item, at most `limit` at a time, in their order. */
 export async function eachConcurrently<T>(
   items: Iterable<T> | AsyncIterable<T>,

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { FileSource, FolderSource } from '@wsferry/transfer';
 import { pathSource, walkTree } from '@wsferry/transfer/node';
-import { eachConcurrently } from './each-concurrently.ts';
+import { eachConcurrently, MAX_CONCURRENT_FILES } from './each-concurrently.ts';
 
 /** What the paths of a command line stand for. */
 export interface ToSend {
@@ -27,7 +27,7 @@ export async function toSend(paths: readonly string[], options: ToSendOptions): 
   const found: { path: string; source: FileSource }[][] = [];
   const folders: FolderSource[][] = [];
   let failed = 0;
-  await eachConcurrently([...paths.entries()], 16, async ([index, path]) => {
+  await eachConcurrently([...paths.entries()], MAX_CONCURRENT_FILES, async ([index, path]) => {
     const files: { path: string; source: FileSource }[] = [];
     found[index] = files;
     folders[index] = [];

@@ -3,15 +3,13 @@ import { resolve } from 'node:path';
 import type { Accept, SafeName, TransferEvent } from '@wsferry/transfer';
 import { safeFolder } from '@wsferry/transfer';
 import { directoryReceiver } from '@wsferry/transfer/node';
-import { eachConcurrently } from '../each-concurrently.ts';
+import { eachConcurrently, MAX_CONCURRENT_FILES } from '../each-concurrently.ts';
 import { CliError, explainTransfer } from '../errors.ts';
 import { ExitCode, worst } from '../exit-codes.ts';
 import { namesOf } from '../remote-path.ts';
 import type { Reporter } from '../reporters/reporter.ts';
 import { storedEvent } from '../stored-event.ts';
 import { type Talk, type TalkOptions, talk } from './run-command.ts';
-
-const MAX_CONCURRENT_FILES = 16;
 
 export interface GetOptions extends TalkOptions {
   readonly dir?: string;

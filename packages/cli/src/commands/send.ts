@@ -1,6 +1,6 @@
 import { type DigestAlgorithm, type FileSource, type OnConflict, TransferError } from '@wsferry/transfer';
 import { findRoute } from '../connect.ts';
-import { eachConcurrently } from '../each-concurrently.ts';
+import { eachConcurrently, MAX_CONCURRENT_FILES } from '../each-concurrently.ts';
 import { explain, explainFile, explainTransfer } from '../errors.ts';
 import { type ExitCode, worst } from '../exit-codes.ts';
 import { type Interruption, watchInterruption } from '../interruption.ts';
@@ -9,9 +9,6 @@ import { ShellLine } from '../shell-line.ts';
 import { reportSilence } from '../silence.ts';
 import { storedEvent } from '../stored-event.ts';
 import { toSend } from '../to-send.ts';
-
-/** More at once gain nothing on one connection and cost a worker and an open file each. */
-const MAX_CONCURRENT_FILES = 16;
 
 export interface SendOptions {
   readonly to?: string;

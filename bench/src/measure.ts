@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { LoadAnswer, LoadRequest } from './load/load.ts';
 import type { Measured } from './load/window.ts';
-import type { Peer } from './peers.ts';
+import type { Peer, ServerMode } from './peers.ts';
 import { residentBytesOf } from './process-facts.ts';
 import { nodeProgram, Program } from './programs.ts';
 import type { Participant, Round } from './results.ts';
@@ -93,11 +93,7 @@ function runnerFor({ job }: MessageWorkload): Runner {
   }
 }
 
-async function startServer(
-  peer: Peer,
-  mode: 'echo' | 'push',
-  deflate: boolean,
-): Promise<{ server: Program; port: number }> {
+async function startServer(peer: Peer, mode: ServerMode, deflate: boolean): Promise<{ server: Program; port: number }> {
   const server = new Program(peer.server(mode, deflate));
   const { port } = await server.next<{ port: number }>();
   return { server, port };
@@ -115,7 +111,7 @@ class ServerRunner implements Runner {
 
   async run(peer: Peer, warmupMs: number, ms: number): Promise<Measured> {
     const job = this.#job;
-    const mode = job.kind === 'push' ? 'push' : 'echo';
+    const mode = job.kind === 'push' ? 'push' : job.kind === 'echo' && job.strings ? 'strings' : 'echo';
     const deflate = job.kind === 'echo' && job.deflate === true;
     if (!this.#servers.has(peer)) this.#servers.set(peer, startServer(peer, mode, deflate));
     const { server, port } = await this.#servers.get(peer)!;

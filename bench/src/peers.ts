@@ -11,6 +11,9 @@ export type PeerName = 'wsferry' | 'ws' | 'bun' | 'deno' | 'node:net';
 /** Bun's and Deno's releases that are fetched, about 100 MB each: not dependencies, so that an install stays small. */
 const FETCHED = { bun: '1.4.5', deno: '2.9.6' } as const;
 
+/** What a server does: send back what comes, the same with text as strings, or send what comes to everybody. */
+export type ServerMode = 'echo' | 'strings' | 'push';
+
 export interface Peer {
   readonly name: PeerName;
   /** Name and version, for people. */
@@ -20,7 +23,7 @@ export interface Peer {
   /** It does nothing but answer the upgrade: it says what the platform costs, and takes part only where that is asked. */
   readonly floor?: boolean;
   /** The command of its server, which tells its port. */
-  server(mode: 'echo' | 'push', deflate: boolean): readonly string[];
+  server(mode: ServerMode, deflate: boolean): readonly string[];
   /** The command of its sending client. */
   client?(url: string, bytes: number): readonly string[];
 }

@@ -66,6 +66,12 @@ export const MESSAGE_WORKLOADS: readonly MessageWorkload[] = [
     { ws: 2, bun: 1.5 },
   ),
   echo(
+    'echo-strings-4k',
+    'the same, text made into strings by every server',
+    { payload: 'text', bytes: 4 * KIB, connections: 8, inFlight: 16, strings: true },
+    {},
+  ),
+  echo(
     'echo-64k',
     'echo 64 KiB, 4 × 8',
     { payload: 'binary', bytes: 64 * KIB, connections: 4, inFlight: 8 },

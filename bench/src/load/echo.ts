@@ -19,6 +19,8 @@ export interface EchoJob {
   /** Messages of one connection that are on their way at any time. */
   readonly inFlight: number;
   readonly deflate?: boolean;
+  /** The server's program is to have text as strings, also where it could pass on bytes. */
+  readonly strings?: boolean;
 }
 
 interface Timing {

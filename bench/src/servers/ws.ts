@@ -1,4 +1,4 @@
-/** ws, with bufferutil and utf-8-validate beside it. Arguments: echo | push, deflate? */
+/** ws, with bufferutil and utf-8-validate beside it. Arguments: echo | strings | push, deflate? */
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { collectGarbage, control } from './control.ts';
@@ -10,6 +10,7 @@ server.on('connection', (socket) => {
   socket.on('error', () => {}); // the load ends without a closing handshake
   socket.on('message', (data: Buffer, binary) => {
     if (mode === 'push') for (const each of server.clients) each.send(data, { binary });
+    else if (mode === 'strings' && !binary) socket.send(data.toString());
     else socket.send(data, { binary });
   });
 });

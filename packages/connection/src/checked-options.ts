@@ -1,3 +1,4 @@
+import type { TextAs } from '@wsferry/frames';
 import { type Clock, systemClock } from './clock.ts';
 import { deflateSettings, offeredExtensions } from './compression.ts';
 import { ConnectionError } from './errors.ts';
@@ -11,6 +12,7 @@ export class ConnectionSettings {
   readonly deflate: ConnectionOptions['deflate'];
   readonly thresholdBytes: number;
   readonly level: number | undefined;
+  readonly text: TextAs;
   readonly keepalive: KeepaliveSchedule | undefined;
   readonly closeTimeoutMs: number;
   readonly highWaterMarkBytes: number;
@@ -22,6 +24,7 @@ export class ConnectionSettings {
     this.deflate = settings.deflate;
     this.thresholdBytes = settings.thresholdBytes;
     this.level = settings.level;
+    this.text = settings.text;
     this.keepalive = settings.keepalive;
     this.closeTimeoutMs = settings.closeTimeoutMs;
     this.highWaterMarkBytes = settings.highWaterMarkBytes;
@@ -36,11 +39,12 @@ const MAX_MS = 2 ** 31 - 1;
 
 /** Judges options before anything is opened, so that a wrong one costs nobody a socket. Throws `BAD_ARGUMENT`. */
 export function checkedOptions(options: ConnectionOptions): ConnectionSettings {
-  const { deflate, keepalive = DEFAULT_KEEPALIVE, clock = systemClock } = options;
+  const { deflate, text = 'string', keepalive = DEFAULT_KEEPALIVE, clock = systemClock } = options;
   if (deflate !== undefined && typeof deflate !== 'boolean' && typeof deflate !== 'object') {
     throw bad('deflate', 'true, false or settings', deflate);
   }
   const { thresholdBytes, level } = deflateSettings(deflate) ?? {};
+  if (text !== 'string' && text !== 'bytes') throw bad('text', '"string" or "bytes"', text);
   if (keepalive !== false && (typeof keepalive !== 'object' || keepalive === null)) {
     throw bad('keepalive', 'false or { intervalMs, timeoutMs }', keepalive);
   }
@@ -57,6 +61,7 @@ export function checkedOptions(options: ConnectionOptions): ConnectionSettings {
     thresholdBytes: bytes('deflate.thresholdBytes', thresholdBytes, DEFAULT_THRESHOLD_BYTES),
     deflate,
     level,
+    text,
     keepalive:
       keepalive === false
         ? undefined

@@ -15,7 +15,7 @@ import { readableOf, writableOf } from './web-streams.ts';
 
 /**
  * An open WebSocket on a TCP or TLS socket. Read it by iterating, by setting `onMessage`, or as web streams; text comes as
- * a string, binary as bytes that are yours. Made by `connect`, `listen` and `takeOver`.
+ * a string (or as `TextBytes`, see the option `text`), binary as bytes that are yours. Made by `connect`, `listen` and `takeOver`.
  *
  * Iteration ends when the connection closes, however it ends; `closed` says how.
  */
@@ -101,13 +101,14 @@ export class Connection implements AsyncIterable<string | Uint8Array> {
   }
 
   /**
-   * Sends one message: a string as text, bytes as binary; the bytes are copied, unless they are given away (`transfer`). `false` means that more than
-   * `highWaterMarkBytes` wait: the message was taken all the same, now await `drained()`.
+   * Sends one message: a string or `TextBytes` as text, other bytes as binary; bytes are copied, unless they are given away
+   * (`transfer`). `false` means that more than `highWaterMarkBytes` wait: the message was taken all the same, now await `drained()`.
    * With permessage-deflate it is compressed, unless it is short or `compress` is false.
    *
    * Once the peer has closed or the line broke the message is dropped, as the peer would drop it (§5.5.1), and the answer
    * is `false`: a loop that answers what it reads can read to the end. `drained()` then rejects. Throws `ConnectionError`
-   * `NOT_OPEN` when it was this side that closed, `BAD_ARGUMENT` for what is neither a string nor a Uint8Array.
+   * `NOT_OPEN` when it was this side that closed, `BAD_ARGUMENT` for what is neither a string nor a Uint8Array, and for
+   * `TextBytes` that are no UTF-8.
    */
   send(data: string | Uint8Array, options?: SendOptions): boolean {
     const binding = this.#binding;

@@ -1,12 +1,15 @@
 import {
+  asText,
   decodeUtf8,
   type Frame,
   FrameError,
   type FramePiece,
+  isUtf8,
   type Message,
   MessageAssembler,
   type MessageMemory,
   Opcode,
+  type TextAs,
 } from '@wsferry/frames';
 import type { MessageInflater } from '@wsferry/frames/deflate';
 
@@ -17,6 +20,8 @@ export interface IncomingOptions {
   readonly inflater: Pick<MessageInflater, 'inflate'> | undefined;
   /** Where messages are gathered that come in parts. Default: new memory for each. */
   readonly memory?: MessageMemory | undefined;
+  /** What text messages are given as. Default `string`. */
+  readonly text?: TextAs | undefined;
 }
 
 /** How much longer than itself DEFLATE may make what it cannot compress: 5 bytes for each stored block, and a little. */
@@ -61,9 +66,9 @@ export class Incoming {
   }
 
   #assembler(compressed: boolean): MessageAssembler {
-    const { maxMessageBytes, memory } = this.#options;
+    const { maxMessageBytes, memory, text = 'string' } = this.#options;
     if (!compressed) {
-      this.#plain ??= new MessageAssembler({ maxMessageBytes, ...(memory && { memory }) });
+      this.#plain ??= new MessageAssembler({ maxMessageBytes, text, ...(memory && { memory }) });
       return this.#plain;
     }
     // What is compressed may be longer than what it becomes; it is that which the limit is for.
@@ -73,15 +78,17 @@ export class Incoming {
 
   #inflate(payload: Uint8Array, text: boolean): Message | Promise<Message> {
     const { inflater, maxMessageBytes } = this.#options;
-    // Text is read at once, and needs no bytes of its own.
-    const inflated = inflater!.inflate(payload, maxMessageBytes, { lend: text });
-    const finish = (bytes: Uint8Array) => (text ? checkedText(bytes) : bytes);
+    const asBytes = this.#options.text === 'bytes';
+    // What becomes a string is read at once, and needs no bytes of its own.
+    const inflated = inflater!.inflate(payload, maxMessageBytes, { lend: text && !asBytes });
+    const finish = (bytes: Uint8Array) => (text ? checkedText(bytes, asBytes) : bytes);
     return inflated instanceof Promise ? inflated.then(finish) : finish(inflated);
   }
 }
 
-function checkedText(bytes: Uint8Array): string {
-  const text = decodeUtf8(bytes);
+function checkedText(bytes: Uint8Array, asBytes: boolean): Message {
+  if (asBytes && isUtf8(bytes)) return asText(bytes);
+  const text = asBytes ? undefined : decodeUtf8(bytes);
   if (text === undefined)
     throw new FrameError('INVALID_UTF8', 'expected UTF-8 in a compressed text message, got other bytes');
   return text;

@@ -1,4 +1,4 @@
-export { CloseCode, FrameError } from '@wsferry/frames';
+export { CloseCode, FrameError, type TextAs, TextBytes } from '@wsferry/frames';
 export {
   type BearerTokenOptions,
   bearerAuthorization,

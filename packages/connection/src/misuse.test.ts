@@ -14,6 +14,7 @@ describe('options that are none are refused with their own name, before a socket
     ['keepalive.timeoutMs', { keepalive: { timeoutMs: 'soon' } }],
     ['handshakeTimeoutMs', { handshakeTimeoutMs: 'x' }],
     ['deflate', { deflate: 'yes' }],
+    ['text', { text: 'buffer' }],
     ['deflate.level', { deflate: { level: 10 } }],
     ['deflate.thresholdBytes', { deflate: { thresholdBytes: -5 } }],
   ];

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TextAs } from '@wsferry/frames';
 import type { DeflateOptions } from '@wsferry/frames/deflate';
 import type { Accepted, RequestHead, ResponseHead } from '@wsferry/handshake';
 import type { Clock } from './clock.ts';
@@ -38,6 +39,11 @@ export interface ConnectionOptions {
    * already, and every connection would keep up to 64 KiB of context. `true` takes the defaults of `DeflateSettings`.
    */
   deflate?: boolean | DeflateSettings;
+  /**
+   * What text messages are given as. `bytes`: as `TextBytes`, a Uint8Array that is sent as text again, validated but not made
+   * into a string, which takes longer than all the rest. Default `string`.
+   */
+  text?: TextAs;
   /** Pings a silent peer and gives it up when nothing comes. On by default: 20 s and 20 s; `false` turns it off. */
   keepalive?: Partial<KeepaliveOptions> | false;
   /** How long a closing handshake, and TCP's end after it, may make no progress. Default 10 s. */

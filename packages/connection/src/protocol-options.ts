@@ -1,4 +1,4 @@
-import type { MessageMemory, Role } from '@wsferry/frames';
+import type { MessageMemory, Role, TextAs } from '@wsferry/frames';
 import type { MessageDeflater, MessageInflater } from '@wsferry/frames/deflate';
 import type { Slab } from './frame-memory.ts';
 
@@ -18,6 +18,8 @@ export interface ProtocolOptions {
   slab?: Slab | undefined;
   /** Where messages are gathered that come in parts. Default: new memory for each. */
   messageMemory?: MessageMemory | undefined;
+  /** What text messages are given as: strings, or `TextBytes`. Default `string`. */
+  text?: TextAs | undefined;
 }
 
 /** How a message is sent. */

@@ -4,10 +4,12 @@ import {
   FrameDecoder,
   FrameError,
   isSendableCloseCode,
+  isUtf8,
   type Message,
   Opcode,
   parseClosePayload,
   type Role,
+  TextBytes,
 } from '@wsferry/frames';
 import { ConnectionError } from './errors.ts';
 import { isTakenAway } from './given-away.ts';
@@ -65,9 +67,10 @@ export class ConnectionProtocol {
     thresholdBytes = DEFAULT_THRESHOLD_BYTES,
     slab,
     messageMemory,
+    text,
   }: ProtocolOptions) {
     this.role = role;
-    this.#incomingOptions = { maxMessageBytes, inflater: compression?.inflater, memory: messageMemory };
+    this.#incomingOptions = { maxMessageBytes, inflater: compression?.inflater, memory: messageMemory, text };
     this.#decoder = new FrameDecoder({
       role,
       maxPayloadBytes: maxPayloadBytes(this.#incomingOptions),
@@ -164,7 +167,7 @@ export class ConnectionProtocol {
     }
   }
 
-  /** Sends a message (§5.6). Throws `NOT_OPEN`, and `BAD_ARGUMENT` for what is no message or was given away before. */
+  /** Sends a message (§5.6). Throws `NOT_OPEN`, and `BAD_ARGUMENT` for what is no message, no text or was given away before. */
   send(data: Message, { compress = true, transfer = false }: SendOptions = {}): void {
     this.#assertOpen('send');
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
@@ -172,6 +175,10 @@ export class ConnectionProtocol {
     }
     if (typeof data !== 'string' && isTakenAway(data)) {
       throw new ConnectionError('BAD_ARGUMENT', 'expected bytes to send, got some that were given away before');
+    }
+    // §8.1: also those that came as text may have been changed since.
+    if (data instanceof TextBytes && !isUtf8(data)) {
+      throw new ConnectionError('BAD_ARGUMENT', 'expected UTF-8 in a text to send, got other bytes');
     }
     this.#outgoing.message(data, compress, transfer);
   }

@@ -59,11 +59,19 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
     settings: ConnectionSettings,
     compression: Compression | undefined,
   ) {
-    const { maxMessageBytes, thresholdBytes, keepalive, receiveHighWaterMarkBytes } = settings;
+    const { maxMessageBytes, thresholdBytes, text, keepalive, receiveHighWaterMarkBytes } = settings;
     this.settings = settings;
     this.socket = socket;
     const slab = slabFor(socket);
-    this.machine = new ConnectionProtocol({ role, maxMessageBytes, compression, thresholdBytes, slab, messageMemory });
+    this.machine = new ConnectionProtocol({
+      role,
+      maxMessageBytes,
+      compression,
+      thresholdBytes,
+      slab,
+      messageMemory,
+      text,
+    });
     this.reading = new Reading(this.machine, receiveHighWaterMarkBytes, this);
     this.writer = new SocketWriter(socket, this.machine, slab.memory, this);
     this.#keepalive = keepalive && new Keepalive(keepalive, this);

@@ -4,10 +4,14 @@ import { FrameError } from './errors.ts';
 import { checkedLimit, DEFAULT_MAX_BYTES, grownLength } from './limits.ts';
 import { copyMasked } from './mask.ts';
 import { isControlOpcode, Opcode } from './opcode.ts';
-import { decodeUtf8, Utf8Validator } from './utf8.ts';
+import { asText } from './text-bytes.ts';
+import { decodeUtf8, isUtf8, Utf8Validator } from './utf8.ts';
 
-/** A text message is a string, a binary one bytes (§5.6). */
+/** A text message is a string, or {@link TextBytes} where that was asked for; a binary one bytes (§5.6). */
 export type Message = string | Uint8Array;
+
+/** What text messages are given as. */
+export type TextAs = 'string' | 'bytes';
 
 /** Decompresses one whole message; must stop with FrameError TOO_BIG once the output would exceed `maxBytes`. */
 export type Inflate = (bytes: Uint8Array, maxBytes: number) => Uint8Array;
@@ -42,6 +46,8 @@ export interface MessageAssemblerOptions {
   readonly inflate?: Inflate;
   /** For messages that come in parts. Default: new memory for each. */
   readonly memory?: MessageMemory;
+  /** `bytes` gives text messages, validated all the same, as {@link TextBytes}, which no string is made of. Default `string`. */
+  readonly text?: TextAs;
 }
 
 /**
@@ -52,6 +58,7 @@ export class MessageAssembler {
   readonly #maxMessageBytes: number;
   readonly #inflate: Inflate | undefined;
   readonly #memory: MessageMemory;
+  readonly #textAs: TextAs;
   #failure: unknown;
   /** Of the first frame of the message begun; undefined between messages. */
   #opcode: Opcode | undefined;
@@ -63,10 +70,16 @@ export class MessageAssembler {
   #utf8: Utf8Validator | undefined;
 
   /** Throws RangeError when `maxMessageBytes` is no number of bytes. */
-  constructor({ maxMessageBytes = DEFAULT_MAX_BYTES, inflate, memory = newMemory }: MessageAssemblerOptions = {}) {
+  constructor({
+    maxMessageBytes = DEFAULT_MAX_BYTES,
+    inflate,
+    memory = newMemory,
+    text = 'string',
+  }: MessageAssemblerOptions = {}) {
     this.#maxMessageBytes = checkedLimit('maxMessageBytes', maxMessageBytes);
     this.#inflate = inflate;
     this.#memory = memory;
+    this.#textAs = text;
   }
 
   /** Memory retained for the message begun, in bytes. */
@@ -181,10 +194,15 @@ export class MessageAssembler {
   #finish(collected: Uint8Array): Message {
     const text = this.#opcode === Opcode.Text;
     const compressed = this.#compressed;
+    const judged = this.#utf8;
     this.#reset();
     const inflate = compressed ? this.#inflate : undefined;
     const bytes = inflate === undefined ? collected : inflate(collected, this.#maxMessageBytes);
     if (!text) return bytes;
+    if (this.#textAs === 'bytes') {
+      if (!(judged?.complete ?? isUtf8(bytes))) throw invalidUtf8();
+      return asText(bytes);
+    }
     const decoded = decodeUtf8(bytes);
     if (decoded === undefined) throw invalidUtf8();
     return decoded;

@@ -1,5 +1,22 @@
 import { FrameError } from './errors.ts';
 
+type IsUtf8 = (bytes: Uint8Array) => boolean;
+
+/** Node's own check, a hundred times as fast as ours, where this runs in Node. */
+const nativeIsUtf8 = (
+  globalThis as { process?: { getBuiltinModule?: (id: string) => { isUtf8?: IsUtf8 } | undefined } }
+).process?.getBuiltinModule?.('node:buffer')?.isUtf8;
+
+/** Below this our own loop has finished before Node's check is called. */
+const MIN_NATIVE_BYTES = 64;
+
+/** Whether the bytes are UTF-8 (RFC 3629) from their beginning to their end. */
+export function isUtf8(bytes: Uint8Array): boolean {
+  if (nativeIsUtf8 !== undefined && bytes.length >= MIN_NATIVE_BYTES) return nativeIsUtf8(bytes);
+  const validator = new Utf8Validator();
+  return validator.write(bytes) && validator.complete;
+}
+
 /**
  * Is this UTF-8 (RFC 3629)? Takes the bytes in any pieces and says no at the first byte that cannot belong: stray
  * continuation bytes, overlong forms, surrogates, anything above U+10FFFF (RFC 6455 §8.1).
@@ -14,7 +31,7 @@ export class Utf8Validator {
   /** False as soon as a byte is impossible; then the validator is of no further use. */
   write(bytes: Uint8Array): boolean {
     const end = bytes.length;
-    let at = 0;
+    let at = this.#missing === 0 ? wholeCodePoints(bytes) : 0;
     while (at < end) {
       if (this.#missing === 0) {
         at = skipAscii(bytes, at);
@@ -47,6 +64,23 @@ export class Utf8Validator {
     else if (byte === 0xf4) this.#highest = 0x8f;
     return true;
   }
+}
+
+/**
+ * Up to where Node's check found whole code points, so that the rest is less than one; 0 when it was not asked or found fault:
+ * then it is for the loop to say where.
+ */
+function wholeCodePoints(bytes: Uint8Array): number {
+  if (nativeIsUtf8 === undefined || bytes.length < MIN_NATIVE_BYTES) return 0;
+  let end = bytes.length;
+  // The last code point may be half: it begins at the last byte that continues none, at most three bytes before the end.
+  for (let back = 1; back <= 4; back++) {
+    const byte = bytes[bytes.length - back]!;
+    if (byte < 0x80) break;
+    end = bytes.length - back;
+    if (byte >= 0xc0) break;
+  }
+  return nativeIsUtf8(bytes.subarray(0, end)) ? end : 0;
 }
 
 /** Where the first byte above 0x7F stands at or after `at`, or the end: eight bytes a step. */

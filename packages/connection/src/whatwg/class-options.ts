@@ -1,7 +1,7 @@
 import type { ConnectOptions } from '../client.ts';
 
 /** What `webSocketClass` binds to a class: everything `connect` takes that the standard's constructor does not. */
-export interface WebSocketClassOptions extends Omit<ConnectOptions, 'protocols' | 'signal'> {
+export interface WebSocketClassOptions extends Omit<ConnectOptions, 'protocols' | 'signal' | 'text'> {
   /** Told why, before the `error` event, which by the standard says nothing. */
   onFailure?: (error: unknown, url: string) => void;
 }

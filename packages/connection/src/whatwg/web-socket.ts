@@ -179,6 +179,7 @@ const WebSocketClass = class WebSocket extends EventTarget {
     const connection = await connect(this.#url.href, {
       ...BROWSER_OPTIONS,
       ...rest,
+      text: 'string',
       headers: sendsOrigin ? [...headers, ['Origin', origin]] : headers,
       protocols,
       signal,

@@ -2,7 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from '@wsferry/connection';
 import { temporaryDirectory } from '@wsferry/testing';
-import { SUBPROTOCOL } from '@wsferry/transfer';
+import { bytesSource, openSession, SUBPROTOCOL } from '@wsferry/transfer';
 import { describe, expect, test } from 'vitest';
 import { eventsOf, startServe, wsferry } from './program.ts';
 
@@ -64,6 +64,33 @@ test('--max-transfers: of many files of several senders one moves at a time, and
     if (event === 'stored') moving.delete(id);
     expect(moving.size).toBeLessThanOrEqual(1);
   }
+});
+
+test('--max-transfers: who resumes a file does not wait behind the connection that he has lost', async () => {
+  await using here = await folder();
+  const { program, url } = await startServe(['--max-transfers', '1', '--json'], here.path);
+  await using _ = program;
+  const session = async () => openSession(await connect(url, { protocols: [SUBPROTOCOL] }), { role: 'opener' });
+  const source = { ...bytesSource('film', new Uint8Array(1_000_000).fill(7)), resumeKey: 'key' };
+  /** As a sender behind a cable that was pulled: nothing more comes, and the connection stays. */
+  const silent: typeof source = {
+    ...source,
+    open: async (options) => {
+      const opened = await source.open({ ...options, chunkBytes: 300_000 });
+      let parts = 0;
+      return { ...opened, read: () => (parts++ === 0 ? opened.read() : new Promise(() => {})) };
+    },
+  };
+  const [older, newer] = [await session(), await session()];
+  const lost = older.sendFile(silent);
+  lost.catch(() => {});
+  await program.printed(/"event":"progress".*"stored":300000/);
+  const events: unknown[] = [];
+  expect(await newer.sendFile(source, { onEvent: (event) => events.push(event) })).toMatchObject({ size: 1_000_000 });
+  await expect(lost).rejects.toMatchObject({ code: 'SUPERSEDED', side: 'peer' });
+  expect(events).toEqual([{ type: 'resumed', offset: 300_000 }]);
+  expect(await received(here.path)).toEqual(['film']);
+  await Promise.all([older.close(), newer.close()]);
 });
 
 test('--write-only: nobody hears what is here, and files are taken', async () => {

@@ -8,7 +8,7 @@ import type { Accept, StoredFile } from './ports.ts';
 import { quietly } from './quietly.ts';
 import { ReceiveDriver, type ReceivePort } from './receive-driver.ts';
 import type { TransferEvent } from './transfer-event.ts';
-import { TransferLimit } from './transfer-limit.ts';
+import { type Resumable, TransferLimit } from './transfer-limit.ts';
 
 /** How a session takes files. */
 export interface IncomingOptions {
@@ -124,10 +124,17 @@ export class Incoming {
     }
     const { accept, maxTransfers } = this.#options;
     const full = this.#drivers.size >= maxTransfers;
-    const place = full ? undefined : this.#limit?.enter();
+    const place = full ? undefined : this.#limit?.enter(this.#resumable(packet, () => driver));
     const driver = this.#driver(packet, { accept, place, emit: (event) => this.#emit(event) });
     void driver.settled.then(() => place?.leave());
     driver.start(full ? new TransferError('TOO_MANY_TRANSFERS', `at most ${maxTransfers} may be open`) : undefined);
+  }
+
+  /** What others may go on with, over another connection: this session's own transfers are all alive. */
+  #resumable({ resumeKey, folder = [], name }: NewFile, driver: () => ReceiveDriver): Resumable | undefined {
+    if (resumeKey === undefined) return undefined;
+    const supersede = () => driver().stop(new TransferError('SUPERSEDED'), 'CANCEL_FILE');
+    return { key: JSON.stringify([resumeKey, folder, name]), origin: this, supersede };
   }
 
   /** A file that this side has asked for: under the name it was asked for by, whatever the peer calls it. */

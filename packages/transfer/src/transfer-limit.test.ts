@@ -42,6 +42,44 @@ describe('places', () => {
     expect([second.taken, third.taken]).toEqual([true, false]);
   });
 
+  test('of transfers that others may go on with: never more than there are, each line in order, and nobody is forgotten', () => {
+    const action = fc.oneof(
+      fc.record({ enter: fc.nat({ max: 2 }), origin: fc.nat({ max: 3 }) }),
+      fc.record({ leave: fc.nat({ max: 20 }) }),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 3 }), fc.array(action, { maxLength: 60 }), (most, actions) => {
+        const limit = new TransferLimit(most);
+        const origins = [{}, {}, {}, {}];
+        let open: { place: ReturnType<TransferLimit['enter']>; sent: boolean }[] = [];
+        const leave = (one: (typeof open)[number]) => {
+          one.place.leave();
+          open = open.filter((other) => other !== one);
+        };
+        for (const one of actions) {
+          if ('enter' in one) {
+            const entry = { sent: false } as (typeof open)[number];
+            const supersede = () => {
+              entry.sent = true;
+              // As a driver: who had no turn has nothing to write any more.
+              if (!entry.place.taken) leave(entry);
+            };
+            entry.place = limit.enter({ key: String(one.enter), origin: origins[one.origin]!, supersede });
+            open.push(entry);
+          } else if (open.length > 0) leave(open[one.leave % open.length]!);
+          expect(open.filter(({ place }) => place.taken).length).toBeLessThanOrEqual(most);
+        }
+        // Whoever has not been sent away gets a turn when all before it have left.
+        while (open.length > 0) {
+          const [running] = open.filter(({ place }) => place.taken);
+          expect(running).toBeDefined();
+          leave(running!);
+        }
+        expect([limit.taken, limit.waiting]).toEqual([0, 0]);
+      }),
+    );
+  });
+
   test.each([0, -1, 1.5, Number.NaN])('a limit of %j is a RangeError', (most) => {
     expect(() => new TransferLimit(most)).toThrow(RangeError);
   });
@@ -132,6 +170,109 @@ describe('a limit over several sessions', () => {
     await expect(send(sender, 'too long')).rejects.toMatchObject({ code: 'TOO_LARGE' });
     await finish('a');
     await first;
+  });
+});
+
+describe('a file that is sent again while the limit is reached', () => {
+  const source = {
+    ...bytesSource(
+      'a',
+      Uint8Array.from({ length: 1_000 }, (_, at) => at % 251),
+    ),
+    resumeKey: 'k',
+  };
+
+  /** Senders, each over a line of its own, to one receiver that takes one file at a time. */
+  function crowded() {
+    const memory = memoryReceiver();
+    const limit = new TransferLimit(1);
+    const gate = deferred();
+    /** What is written to the first sink that is opened stays behind its first part until the gate is open. */
+    const began = deferred();
+    let sinks = 0;
+    const accept: Accept = async (offer, control) => {
+      const held = await memory.accept(offer, control);
+      if (sinks++ > 0) return held;
+      const write: typeof held.sink.write = async (part) => {
+        await held.sink.write(part);
+        began.resolve();
+        await gate.promise;
+      };
+      return { ...held, sink: { ...held.sink, write } };
+    };
+    const sender = () => {
+      const [near, far] = pipePair();
+      openSession(far, { role: 'acceptor', accept, limit, windowBytes: 800 });
+      return openSession(near, { role: 'opener', chunkBytes: 100 });
+    };
+    return { memory, limit, gate, began, sender };
+  }
+
+  test('takes the seat of its older transfer, before all who wait, once that has written what it was writing', async () => {
+    const { memory, limit, gate, began, sender } = crowded();
+    const older = sender().sendFile(source);
+    older.catch(() => {});
+    await began.promise;
+    const stored: string[] = [];
+    const other = sender()
+      .sendFile(bytesSource('b', new Uint8Array(10)))
+      .then(({ name }) => stored.push(name));
+    await turns();
+    const events: unknown[] = [];
+    const newer = sender()
+      .sendFile(source, { onEvent: (event) => events.push(event) })
+      .then(({ name }) => stored.push(name));
+    await expect(older).rejects.toMatchObject({ code: 'SUPERSEDED', side: 'peer' });
+    await turns();
+    expect([limit.taken, stored]).toEqual([1, []]);
+    gate.resolve();
+    await Promise.all([newer, other]);
+    expect(stored).toEqual(['a', 'b']);
+    expect(events).toEqual([{ type: 'resumed', offset: expect.any(Number) }]);
+    expect([...memory.files.keys()]).toEqual(['a', 'b']);
+    expect([limit.taken, limit.waiting]).toEqual([0, 0]);
+  });
+
+  test('has the place in the line of its older transfer that was waiting', async () => {
+    const { limit, gate, began, sender } = crowded();
+    const first = sender().sendFile(bytesSource('first', new Uint8Array(10)));
+    await began.promise;
+    const stored: string[] = [];
+    const older = sender().sendFile(source);
+    older.catch(() => {});
+    await turns();
+    const other = sender()
+      .sendFile(bytesSource('b', new Uint8Array(10)))
+      .then(({ name }) => stored.push(name));
+    await turns();
+    const newer = sender()
+      .sendFile(source)
+      .then(({ name }) => stored.push(name));
+    await expect(older).rejects.toMatchObject({ code: 'SUPERSEDED', side: 'peer' });
+    gate.resolve();
+    await Promise.all([first, newer, other]);
+    expect(stored).toEqual(['a', 'b']);
+    expect([limit.taken, limit.waiting]).toEqual([0, 0]);
+  });
+
+  test('over the same connection waits for its turn: both are meant', async () => {
+    const { gate, began, sender } = crowded();
+    const one = sender();
+    const both = [one.sendFile(source), one.sendFile(source)];
+    await began.promise;
+    await turns();
+    gate.resolve();
+    expect((await Promise.all(both)).map(({ existing }) => existing)).toEqual([false, true]);
+  });
+
+  test('under the key of a file that lies elsewhere is another file, and waits', async () => {
+    const { gate, began, sender } = crowded();
+    const one = sender().sendFile(source);
+    await began.promise;
+    const elsewhere = sender().sendFile({ ...source, folder: ['there'] });
+    await turns();
+    gate.resolve();
+    expect((await Promise.all([one, elsewhere])).map(({ existing }) => existing)).toEqual([false, false]);
   });
 });
 

@@ -106,7 +106,9 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   await checkDirectory(dir, options);
   const { allowOverwrite, ...how } = options.storing ?? {};
   const allowedOnConflict = allowOverwrite ? onConflictWishes : undefined;
-  const storing = readOnly ? undefined : await directoryReceiver(dir, said({ ...space, ...how, allowedOnConflict }));
+  // Who may not read is not to learn what is in a file by offering one of its name and size.
+  const receiving = said({ ...space, ...how, allowedOnConflict, compare: !writeOnly });
+  const storing = readOnly ? undefined : await directoryReceiver(dir, receiving);
   const shelf = writeOnly ? undefined : await directoryShelf(dir);
   const board = writeOnly ? undefined : new ArrivalBoard();
   const limit = maxTransfers === undefined ? undefined : new TransferLimit(maxTransfers);

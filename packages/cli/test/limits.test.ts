@@ -117,6 +117,26 @@ test('--write-only: nobody hears what is here, and files are taken', async () =>
   ]);
 });
 
+test('--write-only: whoever offers the name and size of a file learns nothing of what is in it', async () => {
+  await using here = await folder();
+  const { program, url } = await startServe(['--write-only'], here.path);
+  await using _ = program;
+  await writeFile(join(here.path, 'received', 'secret.txt'), 'attack at dawn');
+  const connection = await connect(url, { protocols: [SUBPROTOCOL] });
+  connection.send('{"type":"NEW_FILE","id":1,"name":"secret.txt","size":14,"resumeKey":"a-guess"}');
+  for await (const text of connection) {
+    const answer = JSON.parse(String(text)) as Record<string, unknown>;
+    expect(answer).toEqual({ type: 'ACK_NEW_FILE', id: 1, code: 'OK', window: expect.any(Number) });
+    break;
+  }
+  await connection.close();
+  // Not even to who guesses all of it.
+  await writeFile(join(here.path, 'secret.txt'), 'attack at dawn');
+  const sent = eventsOf(await wsferry(['send', 'secret.txt', '--to', url, '--json'], here.path));
+  expect(sent.find(({ event }) => event === 'stored')).toMatchObject({ existing: false });
+  expect(await received(here.path)).toEqual(['secret (1).txt', 'secret.txt']);
+});
+
 test.each([
   [['--max-file', '10G'], /'--max-file <size>' argument '10G' is invalid\. expected a size such as/],
   [['--max-total', ''], /expected a size such as/],

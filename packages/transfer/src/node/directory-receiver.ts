@@ -40,6 +40,13 @@ export interface DirectoryReceiverOptions {
   /** The wishes of senders that are fulfilled; others are FORBIDDEN. Default: all but `overwrite`. */
   readonly allowedOnConflict?: readonly OnConflict[];
   /**
+   * Whether a file that is there is compared with one of its name and size that is offered, and left alone when it is the
+   * same. To be compared tells a sender what is in a file: say false when senders may not read. Then only what the same
+   * resume key has brought to this receiver is known again, and another file of that name is a name that is taken. Default
+   * true.
+   */
+  readonly compare?: boolean;
+  /**
    * Refuse names with one of `< > : " | ? *`, which Windows does not take. Default: only on Windows. Worth setting
    * elsewhere when the directory lies on a disk of Windows, or is shared with it.
    */
@@ -69,7 +76,7 @@ const TIDY_MS = 60 * 60 * 1000;
  * Receives into a directory. A file grows in `<dir>/.wsferry/` and appears under its name only when it is complete. Folders
  * are made where they are not; no symlink is followed, not even one that appears meanwhile.
  *
- * - The identical file is there (name, size, digest) → nothing moves, `existing: true`.
+ * - The identical file is there (name, size, digest) → nothing moves, `existing: true`, unless `compare` is false.
  * - Something else has the name, or one that differs in case or Unicode form only → by `onConflict`: `rename` stores it as
  *   `NAME (1).ext`, …; `overwrite` replaces it in one step if it is a plain file, else EXISTS; `skip` is SKIPPED, `fail` EXISTS.
  * - Something that is no folder has the name of a folder, or a folder one that differs in case → `NAME (1)`, …, which the same
@@ -90,11 +97,11 @@ export async function directoryReceiver(
   dir: string,
   options: DirectoryReceiverOptions = {},
 ): Promise<DirectoryReceiver> {
-  const { fsync = true, durable = false, keepPartialsMs = KEEP_PARTIALS_MS } = options;
+  const { fsync = true, durable = false, compare = true, keepPartialsMs = KEEP_PARTIALS_MS } = options;
   const { windowsNames = process.platform === 'win32' } = options;
   const minFreeBytes = wholeNumber('minFreeBytes', options.minFreeBytes ?? 0, 0);
   const maxTotalBytes = wholeNumberOrInfinity('maxTotalBytes', options.maxTotalBytes ?? Number.POSITIVE_INFINITY, 0);
-  const receiving = await ReceivingFolder.at(dir, { fsync, durable, minFreeBytes, maxTotalBytes });
+  const receiving = await ReceivingFolder.at(dir, { fsync, durable, compare, minFreeBytes, maxTotalBytes });
   const tidy = () => tidyPartials(receiving.path, keepPartialsMs);
   // What cannot be tidied up is no reason not to receive.
   const leftovers = await tidy().catch(() => []);

@@ -153,9 +153,12 @@ export class DirectorySink implements FileSink {
 
   /** A file that cannot be read cannot be proven to be the same; it keeps its name and ours gets a number. */
   async #findExisting(): Promise<ExistingFile | undefined> {
-    const { folder, offer, policy } = this.#storing;
+    const { receiving, folder, offer, policy } = this.#storing;
     if (offer.size === undefined) return undefined;
-    const found = await findOfSize(folder, offer.name, offer.size, policy).catch(() => undefined);
+    const looking = receiving.options.compare
+      ? findOfSize(folder, offer.name, offer.size, policy)
+      : receiving.brought.find(offer, folder.handle);
+    const found = await looking.catch(() => undefined);
     if (found === undefined || (await this.#keptIsLikelier(found))) return undefined;
     const digest = await fileDigest(folder.handle, found, this.#algorithm).catch(() => undefined);
     return digest === undefined ? undefined : { ...found, digest };
@@ -224,7 +227,10 @@ export class DirectorySink implements FileSink {
     await this.#setModified(partial);
     if (receiving.options.fsync) await this.#synced(partial.handle.sync());
     try {
-      return { ...(await place(partial, folder, offer.name, contents, policy)), ...contents };
+      const { compare } = receiving.options;
+      const placed = await place(partial, folder, offer.name, contents, { policy, compare });
+      if (!compare) await receiving.brought.remember(offer, folder.handle, placed.name);
+      return { ...placed, ...contents };
     } catch (error) {
       // A full disk may have no room for a name: with room it is complete.
       if (storageError(error).code === 'NO_SPACE') await this.discard({ keepPartial: true });

@@ -93,7 +93,7 @@ export async function checkTaken(folder: Folder, name: string, policy: OnConflic
 }
 
 /**
- * Gives a finished file its name, by the policy, or finds that the same bytes are there already.
+ * Gives a finished file its name, by the policy, or finds, if it may `compare`, that the same bytes are there already.
  *
  * @throws TransferError SKIPPED or EXISTS
  */
@@ -102,12 +102,13 @@ export async function place(
   folder: Folder,
   name: string,
   { size, digest, algorithm }: Contents,
-  policy: OnConflict,
+  { policy, compare }: { readonly policy: OnConflict; readonly compare: boolean },
 ): Promise<Placed> {
   const placed = (as: string, existing: boolean) => ({ name: as, path: join(folder.path, as), existing });
   for (const candidate of candidates(name, policy)) {
     const to = { folder: folder.handle, name: candidate };
     if (await folder.names.take(candidate, () => takeName(file, to))) return placed(candidate, false);
+    if (!compare) continue;
     const found = await firstOfSize(folder, folder.names.same(candidate), size);
     // One that cannot be read is not ours to compare.
     const foundDigest = found && (await fileDigest(folder.handle, found, algorithm).catch(() => undefined));
@@ -129,12 +130,18 @@ function candidates(name: string, policy: OnConflict): Iterable<string> {
 
 async function firstOfSize(folder: Folder, names: readonly string[], size: number): Promise<FoundFile | undefined> {
   for (const name of names) {
-    const look = await folder.handle.lookAt(name);
-    if (!look?.isFile() || Number(look.size) !== size) continue;
-    const modified = Math.trunc(Number(look.mtimeMs));
-    return { name, path: join(folder.path, name), size, modified, look: lookOf(look) };
+    const found = await foundAt(folder.handle, name);
+    if (found?.size === size) return found;
   }
   return undefined;
+}
+
+/** The regular file of that name. */
+export async function foundAt(folder: FolderHandle, name: string): Promise<FoundFile | undefined> {
+  const look = await folder.lookAt(name);
+  if (!look?.isFile()) return undefined;
+  const modified = Math.trunc(Number(look.mtimeMs));
+  return { name, path: join(folder.path, name), size: Number(look.size), modified, look: lookOf(look) };
 }
 
 /** The name of the file that is to be replaced: that very one, or the only one that counts as the same. */

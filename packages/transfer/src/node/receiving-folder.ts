@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { TransferError } from '../errors.ts';
 import type { SafeName } from '../safe-name.ts';
+import { BroughtFiles } from './brought-files.ts';
 import { DiskSpace, type SpaceLimits } from './disk-space.ts';
 import { reason, storageError, systemCode } from './file-errors.ts';
 import { identity } from './folder-handle.ts';
@@ -15,6 +16,8 @@ export interface StoringOptions extends SpaceLimits {
   readonly fsync: boolean;
   /** Whether it is waited for before bytes count as stored, too. */
   readonly durable: boolean;
+  /** Whether files that are there are compared with what is offered. */
+  readonly compare: boolean;
 }
 
 /** A directory that takes files: the folders in it, the unfinished files, and its room. */
@@ -25,6 +28,8 @@ export class ReceivingFolder {
   readonly space: DiskSpace;
   readonly tree: FolderTree;
   readonly partials: PartialsFolder;
+  /** What was stored under which resume key, when nothing else is compared. */
+  readonly brought = new BroughtFiles();
   readonly options: StoringOptions;
   /** The same for all receivers of this folder in this process, whatever path they were given. */
   readonly #identity: string;

@@ -66,10 +66,11 @@ export class SmallFileSink implements FileSink {
     return storing(async () => {
       const digest = await this.digest();
       if (!(await this.#store())) return this.#storeOtherwise(digest);
-      const { folder, offer } = this.#storing;
+      const { receiving, folder, offer } = this.#storing;
       const size = this.#byteLength;
       try {
         this.#space?.written(size);
+        if (!receiving.options.compare) await receiving.brought.remember(offer, folder.handle, offer.name);
         await folder.syncNames();
       } finally {
         this.#end();

@@ -105,7 +105,7 @@ program
   .addOption(tokenFile('let in only who has the token in this file; else the one in WSFERRY_TOKEN'))
   .option('--insecure-public', 'listen where other machines can reach it, and want no token')
   .option('--trust-proxy <address...>', 'proxies that say who comes through them: 127.0.0.1, 10.0.0.0/8, unix')
-  .addOption(new Option('--read-only', 'store nothing').conflicts('writeOnly'))
+  .addOption(new Option('--read-only', 'take nothing in: no file is stored, no note is told').conflicts('writeOnly'))
   .option('--write-only', 'tell nobody what is here: nothing can be fetched, listed or watched')
   .option('--max-file <size>', 'refuse larger files: 10GB, 500MiB', parseBytes)
   .option('--max-total <size>', 'refuse what would make all files in the folder larger than this together', parseBytes)

@@ -28,7 +28,7 @@ import { SOFTWARE } from './version.ts';
 
 /** What a receiver does not do. */
 export interface ReceiverLimits {
-  /** Nothing can be stored. */
+  /** Nothing can be stored, and no note is told. */
   readonly readOnly?: boolean | undefined;
   /** Nothing can be fetched, listed or watched. */
   readonly writeOnly?: boolean | undefined;
@@ -129,6 +129,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       acceptFolder: storing?.acceptFolder,
       shelf,
       board,
+      acceptNotes: !readOnly,
       maxFileBytes,
       limit,
       about: aboutOf(connection, compress),

@@ -33,6 +33,15 @@ describe('serve with a limit refuses what is beyond it, and the sender ends with
     expect(await received(here.path)).toEqual(taken);
   });
 
+  test('--read-only: a note is refused, too', async () => {
+    await using here = await folder();
+    const { program, url } = await startServe(['--read-only'], here.path);
+    await using _ = program;
+    const { code, stderr } = await wsferry(['note', 'lunch is ready', '--from', url], here.path);
+    expect(stderr).toBe('wsferry: refused by the receiver: this side takes no notes\n');
+    expect(code).toBe(4);
+  });
+
   test('--read-only says so', async () => {
     await using here = await folder();
     const { program } = await startServe(['--read-only', '--json'], here.path);

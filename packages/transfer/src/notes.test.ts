@@ -70,6 +70,19 @@ describe('a note', () => {
     expect(await peer.hear()).toMatchObject({ type: 'ERROR', code: 'FORBIDDEN' });
   });
 
+  test('where none is taken is refused with FORBIDDEN and told to nobody, and who watches hears of files all the same', async () => {
+    const board = new ArrivalBoard();
+    const [near, far] = pipePair();
+    openSession(far, { role: 'acceptor', board, acceptNotes: false });
+    const session = openSession(near, { role: 'opener' });
+    const heard: string[] = [];
+    session.watch({ onNote: ({ text }) => heard.push(text), onArrived: ({ name }) => heard.push(name) });
+    await expect(session.postNote('hello')).rejects.toMatchObject({ code: 'FORBIDDEN', side: 'peer' });
+    board.announce({ name: 'a', size: 1, digest });
+    await session.probe();
+    expect(heard).toEqual(['a']);
+  });
+
   test('too many at once are refused with TOO_MANY_REQUESTS, and break no rule', async () => {
     const session = openSession(peerOf(new ArrivalBoard()), { role: 'opener' });
     const posted = await Promise.allSettled(Array.from({ length: 100 }, (_, index) => session.postNote(`${index}`)));
@@ -89,7 +102,7 @@ test('notes may come as fast as people write them, after some at once', () => {
   const told: string[] = [];
   board.subscribe({ onNote: ({ text }) => told.push(text) });
   const [near] = pipePair();
-  const watching = new Watching(new Outbox(near, () => {}), board, () => now);
+  const watching = new Watching(new Outbox(near, () => {}), board, { now: () => now });
   const post = () => watching.post('x');
   for (let count = 0; count < NOTES_AT_ONCE; count += 1) post();
   expect(post).toThrow(expect.objectContaining({ code: 'TOO_MANY_REQUESTS' }));

@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly shelf?: FileShelf | undefined;
   /** Where stored files are announced, notes are posted and WATCH is served; without it the latter two are FORBIDDEN. */
   readonly board?: ArrivalBoard | undefined;
+  /** Whether the peer may post notes to the board. Default true; `false` refuses each with FORBIDDEN, and watching goes on. */
+  readonly acceptNotes?: boolean | undefined;
   /** Bytes per transfer a sender may have on the way beyond what is stored, from 1 on, 4 MiB by default. */
   readonly windowBytes?: number | undefined;
   /** The most bytes of one FILE_DATA we send, from 1 on, 256 KiB by default. */

@@ -14,6 +14,7 @@ export const NOTES_PER_SECOND = 2;
 export class Watching {
   readonly #outbox: Outbox;
   readonly #board: ArrivalBoard | undefined;
+  readonly #acceptNotes: boolean;
   readonly #now: () => number;
   #listeners: WatchListeners = {};
   #unsubscribe: (() => void) | undefined;
@@ -21,9 +22,15 @@ export class Watching {
   #countedAt: number;
 
   /** `now`: milliseconds from any fixed moment. */
-  constructor(outbox: Outbox, board: ArrivalBoard | undefined, now: () => number = () => performance.now()) {
+  constructor(
+    outbox: Outbox,
+    board: ArrivalBoard | undefined,
+    options: { readonly acceptNotes?: boolean | undefined; readonly now?: () => number } = {},
+  ) {
+    const { acceptNotes = true, now = () => performance.now() } = options;
     this.#outbox = outbox;
     this.#board = board;
+    this.#acceptNotes = acceptNotes;
     this.#now = now;
     this.#countedAt = now();
   }
@@ -51,6 +58,7 @@ export class Watching {
   /** The peer posts a note. Throws TransferError FORBIDDEN or TOO_MANY_REQUESTS. */
   post(text: string): void {
     if (!this.#board) throw new TransferError('FORBIDDEN', 'there is nobody to tell here');
+    if (!this.#acceptNotes) throw new TransferError('FORBIDDEN', 'this side takes no notes');
     const now = this.#now();
     const earned = ((now - this.#countedAt) / 1000) * NOTES_PER_SECOND;
     this.#notesLeft = Math.min(NOTES_AT_ONCE, this.#notesLeft + earned);

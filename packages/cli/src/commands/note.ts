@@ -1,10 +1,16 @@
+import { CliError, explainTransfer } from '../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { type TalkOptions, talk } from './run-command.ts';
 
 /** Tells a text to everybody who watches at the receiver. */
 export function note(text: string, cwd: string, options: TalkOptions): Promise<ExitCode> {
   return talk(cwd, options, {}, async ({ line, reporter }) => {
-    await line.courier.postNote(text);
+    try {
+      await line.courier.postNote(text);
+    } catch (error) {
+      const { code, message, hint, exitCode } = explainTransfer(error);
+      throw new CliError(code, message, exitCode, { ...(hint !== undefined && { hint }), cause: error });
+    }
     reporter.report({ event: 'posted', text });
     return ExitCode.Done;
   });

@@ -4,13 +4,13 @@ import type { ListOptions } from './commands/list.ts';
 import type { TalkOptions } from './commands/run-command.ts';
 import type { WatchOptions } from './commands/watch.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { given, json, parseLineTimeout, quiet, tokenFile } from './option-parsers.ts';
+import { given, json, onConflict, parseLineTimeout, quiet, tokenFile } from './option-parsers.ts';
 import { parseDuration } from './quantities.ts';
 
 /** The commands for which the receiver is the one that has something: get, list, watch and note. */
 export function addFetchingCommands(program: Command, cwd: string, ended: (exitCode: ExitCode) => void): void {
   talking(program.command('get'))
-    .description('Get files, checked and resumed as `send` does it. A name that is taken here gets a number.')
+    .description('Get files, checked and resumed as `send` does it.')
     .argument('<name...>', 'the files, with their folders: photos/2024/a.jpg')
     .option(
       '--dir <dir>',
@@ -18,12 +18,14 @@ export function addFetchingCommands(program: Command, cwd: string, ended: (exitC
       given,
     )
     .option('-r, --recursive', 'folders with all that lies in them')
+    .addOption(onConflict('what becomes of a file whose name is taken here (default: rename)'))
     .addHelpText(
       'after',
       `
 Examples:
   wsferry get report.pdf
-  wsferry get photos/2024 -r --dir ~/Pictures --from wss://files.example.org`,
+  wsferry get photos/2024 -r --dir ~/Pictures --from wss://files.example.org
+  wsferry get config.json --on-conflict overwrite`,
     )
     .action(async (names: string[], options: GetOptions) => {
       const { get } = await import('./commands/get.ts');

@@ -83,6 +83,32 @@ describe('get', () => {
     expect((await readdir(here.path)).sort()).toEqual(['b.jpg', 'shelf']);
   });
 
+  test.each([
+    ['rename', 0, { 'a.txt': 'mine', 'a (1).txt': 'hello' }],
+    ['overwrite', 0, { 'a.txt': 'hello' }],
+    ['skip', 0, { 'a.txt': 'mine' }],
+    ['fail', 1, { 'a.txt': 'mine' }],
+  ])('--on-conflict %s: what it does with a name that is taken here', async (policy, code, files) => {
+    await using here = await temporaryDirectory();
+    const { program, url } = await shelf(here.path);
+    await using _ = program;
+    await mkdir(join(here.path, 'mine'));
+    await writeFile(join(here.path, 'mine', 'a.txt'), 'mine');
+    const args = ['get', 'a.txt', '--dir', 'mine', '--on-conflict', policy, '--from', url, '--json'];
+    const ended = await wsferry(args, here.path);
+    expect(ended.code).toBe(code);
+    const there = (await readdir(join(here.path, 'mine'))).filter((name) => name !== '.wsferry').sort();
+    expect(there).toEqual(Object.keys(files).sort());
+    for (const [name, text] of Object.entries(files)) {
+      expect(await readFile(join(here.path, 'mine', name), 'utf8')).toBe(text);
+    }
+    const said = eventsOf(ended).find(({ event }) => ['stored', 'skipped', 'failed'].includes(event));
+    expect(said).toMatchObject(
+      { skip: { event: 'skipped' }, fail: { event: 'failed', code: 'EXISTS' } }[policy] ?? { event: 'stored' },
+    );
+    expect(eventsOf(ended).at(-1)).toMatchObject({ failed: code });
+  });
+
   test('-r brings a folder, empty ones and modes too', async () => {
     await using here = await temporaryDirectory();
     const { program, url } = await shelf(here.path);

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Accept, SafeName, TransferEvent } from '@wsferry/transfer';
-import { safeFolder } from '@wsferry/transfer';
+import type { Accept, OnConflict, SafeName, TransferEvent } from '@wsferry/transfer';
+import { safeFolder, TransferError } from '@wsferry/transfer';
 import { directoryReceiver } from '@wsferry/transfer/node';
 import { eachConcurrently, MAX_CONCURRENT_FILES } from '../each-concurrently.ts';
 import { CliError, explainTransfer } from '../errors.ts';
@@ -14,6 +14,8 @@ import { type Talk, type TalkOptions, talk } from './run-command.ts';
 export interface GetOptions extends TalkOptions {
   readonly dir?: string;
   readonly recursive?: boolean;
+  /** What becomes of a file whose name is taken here by another one. Default `rename`. */
+  readonly onConflict?: OnConflict;
 }
 
 /** One file to get: where it lies there, and the folders it is to lie in here. */
@@ -24,12 +26,16 @@ interface Wanted {
   readonly size?: number | undefined;
 }
 
-/** Gets files, and with `recursive` folders, into `dir`: verified, resumed, never over something else. */
+/** Gets files, and with `recursive` folders, into `dir`: verified, resumed, over something else only when told so. */
 export function get(paths: readonly string[], cwd: string, options: GetOptions): Promise<ExitCode> {
   return talk(cwd, options, { progress: true }, async ({ line, reporter, signal }) => {
     const dir = resolve(cwd, options.dir ?? '.');
     if (options.dir !== undefined) await mkdir(dir, { recursive: true });
-    const { accept, acceptFolder, close } = await directoryReceiver(dir);
+    const { onConflict } = options;
+    const { accept, acceptFolder, close } = await directoryReceiver(
+      dir,
+      onConflict === undefined ? {} : { onConflict },
+    );
     const codes: ExitCode[] = [];
     const counts = { stored: 0, failed: 0, id: 0 };
     const failed = (name: string, error: unknown, id = ++counts.id) => {
@@ -49,8 +55,11 @@ export function get(paths: readonly string[], cwd: string, options: GetOptions):
             await getOne(id, wanted, accept, { line, reporter, signal });
             counts.stored++;
           } catch (error) {
-            if (signal.aborted) reporter.report({ event: 'cancelled', id, name: wanted.name });
-            else failed([...wanted.into, wanted.name].join('/'), error, id);
+            const name = [...wanted.into, wanted.name].join('/');
+            if (signal.aborted) reporter.report({ event: 'cancelled', id, name });
+            else if (error instanceof TransferError && error.code === 'SKIPPED') {
+              reporter.report({ event: 'skipped', id, name });
+            } else failed(name, error, id);
           }
         });
         // After what lies in them, so that their times stay.

@@ -31,10 +31,10 @@ export function isOurs(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
 }
 
 /** Whether these are bytes of which nothing is left, because they were taken away. */
-export function isTakenAway({ length, buffer }: Uint8Array): boolean {
-  if (length > 0) return false;
+export function isTakenAway(bytes: Uint8Array): boolean {
+  if (bytes.length > 0) return false;
   try {
-    new Uint8Array(buffer);
+    new Uint8Array(bytes.buffer);
     return false;
   } catch {
     return true;

@@ -1,4 +1,4 @@
-import { type CloseStatus, encodeClosePayload, type Message, Opcode, TextBytes } from '@wsferry/frames';
+import { type CloseStatus, encodeClosePayload, isTextBytes, type Message, Opcode } from '@wsferry/frames';
 import type { MessageDeflater } from '@wsferry/frames/deflate';
 import type { Slab } from './frame-memory.ts';
 import { FrameWriter } from './frame-writer.ts';
@@ -72,7 +72,7 @@ export class Outgoing {
       this.#writer.text(data);
       return;
     }
-    const opcode = text || data instanceof TextBytes ? Opcode.Text : Opcode.Binary;
+    const opcode = text || isTextBytes(data) ? Opcode.Text : Opcode.Binary;
     const payload = text ? this.#encode(data) : data;
     const { deflater, thresholdBytes } = this.#options;
     const compressed = compress && deflater !== undefined && payload.length >= thresholdBytes;

@@ -4,12 +4,12 @@ import {
   FrameDecoder,
   FrameError,
   isSendableCloseCode,
+  isTextBytes,
   isUtf8,
   type Message,
   Opcode,
   parseClosePayload,
   type Role,
-  TextBytes,
 } from '@wsferry/frames';
 import { ConnectionError } from './errors.ts';
 import { isTakenAway } from './given-away.ts';
@@ -116,7 +116,7 @@ export class ConnectionProtocol {
 
   /** Takes what came from the socket. The bytes are ours from here on: they are unmasked where they lie. */
   receive(chunk: Uint8Array): void {
-    if (this.#reading) this.#decoder.push(chunk);
+    if (this.#isReading()) this.#decoder.push(chunk);
   }
 
   /** The peer ended TCP. */
@@ -138,7 +138,7 @@ export class ConnectionProtocol {
   /** The next event in what was received, or `undefined` when more bytes are needed. Not asking is backpressure. */
   nextEvent(): ConnectionEvent | undefined {
     try {
-      while (this.#reading && !this.#pending) {
+      while (this.#isReading() && !this.#pending) {
         if (this.#decompressed) return this.#takeDecompressed(this.#decompressed);
         if (this.#heldClose) return this.holdsClose ? undefined : this.#receiveClose(this.#heldClose);
         const frame = this.#decoder.next();
@@ -173,11 +173,12 @@ export class ConnectionProtocol {
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw new ConnectionError('BAD_ARGUMENT', `expected a string or a Uint8Array to send, got ${kindOf(data)}`);
     }
-    if (typeof data !== 'string' && isTakenAway(data)) {
+    const text = typeof data === 'string';
+    if (!text && isTakenAway(data)) {
       throw new ConnectionError('BAD_ARGUMENT', 'expected bytes to send, got some that were given away before');
     }
     // §8.1: also those that came as text may have been changed since.
-    if (data instanceof TextBytes && !isUtf8(data)) {
+    if (!text && isTextBytes(data) && !isUtf8(data)) {
       throw new ConnectionError('BAD_ARGUMENT', 'expected UTF-8 in a text to send, got other bytes');
     }
     this.#outgoing.message(data, compress, transfer);
@@ -231,7 +232,7 @@ export class ConnectionProtocol {
     this.#pongsHeld = held;
     const payload = this.#heldPong;
     this.#heldPong = undefined;
-    if (!held && payload && this.#reading) this.#outgoing.frame(Opcode.Pong, payload);
+    if (!held && payload && this.#isReading()) this.#outgoing.frame(Opcode.Pong, payload);
   }
 
   /** The bytes to write to the socket, in order. They are taken: the next call gives only what came since. */
@@ -239,7 +240,7 @@ export class ConnectionProtocol {
     return this.#outgoing.take();
   }
 
-  get #reading(): boolean {
+  #isReading(): boolean {
     return this.#state === 'open' || this.#state === 'closing';
   }
 

@@ -78,10 +78,10 @@ export class Reading {
   }
 
   /** Whether messages are being dealt with, by a handler or a loop. A program that reads nothing holds nothing up. */
-  get #busy(): boolean {
+  #isBusy(): boolean {
     if (this.#dropping || !this.#patience) return false;
-    if (this.#handling || (this.#unread > 0 && this.#handler !== undefined)) return true;
-    return this.#iterated && (this.#unread > 0 || !this.#turned);
+    if (this.#handling || (this.#unread() > 0 && this.#handler !== undefined)) return true;
+    return this.#iterated && (this.#unread() > 0 || !this.#turned);
   }
 
   /** Hands on what has come, as long as somebody takes it or there is room. */
@@ -91,7 +91,7 @@ export class Reading {
     try {
       this.#handOverInbox();
       for (;;) {
-        this.#machine.holdsClose = this.#busy;
+        this.#machine.holdsClose = this.#isBusy();
         if (!this.wantsMore && !this.#machine.closeWaits) break;
         const event = this.#machine.nextEvent();
         if (!event) break;
@@ -108,7 +108,7 @@ export class Reading {
   /** The next message, now or when it comes. */
   read(): Promise<IteratorResult<Message, undefined>> {
     this.#iterated = true;
-    const result = this.#mailbox.read();
+    const result = this.#mailbox().read();
     this.pump();
     return result;
   }
@@ -116,15 +116,15 @@ export class Reading {
   /** No more messages are put into the inbox. With `discard` those in it are dropped, too, and those that still come. */
   end({ discard }: { discard: boolean }): void {
     if (discard) this.#dropping = true;
-    this.#mailbox.end({ discard });
+    this.#mailbox().end({ discard });
   }
 
-  get #mailbox(): Inbox {
+  #mailbox(): Inbox {
     this.#inbox ??= new Inbox();
     return this.#inbox;
   }
 
-  get #unread(): number {
+  #unread(): number {
     return this.#inbox?.length ?? 0;
   }
 
@@ -132,8 +132,8 @@ export class Reading {
     switch (event.type) {
       case 'message':
         if (this.#dropping) return; // WHATWG: no messages once close() was called
-        if (this.#handler && !this.#handling && this.#unread === 0) this.#call(this.#handler, event.data);
-        else this.#mailbox.put(event.data);
+        if (this.#handler && !this.#handling && this.#unread() === 0) this.#call(this.#handler, event.data);
+        else this.#mailbox().put(event.data);
         return;
       case 'pong':
         this.#events.ponged(event.payload);
@@ -145,7 +145,7 @@ export class Reading {
 
   #waitWithClose(): void {
     this.#events.closeWaits();
-    if (this.#handling || this.#unread > 0 || this.#turned) return;
+    if (this.#handling || this.#unread() > 0 || this.#turned) return;
     setImmediate(() => {
       this.#turned = true;
       this.pump();

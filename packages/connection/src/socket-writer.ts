@@ -119,11 +119,11 @@ export class SocketWriter {
       // Copied also when it must wait: a few bytes would keep the whole slab that they lie in.
       const gathered = Buffer.concat(output, bytes);
       for (const part of output) this.#memory.giveBack(part);
-      socket.write(gathered, this.#callback);
+      socket.write(gathered, this.#callback());
       return;
     }
     if (output.length > 1) socket.cork();
-    for (const part of output) socket.write(part, this.#callback);
+    for (const part of output) socket.write(part, this.#callback());
     if (output.length > 1) socket.uncork();
     if (socket.writableLength === 0 && this.#underWay.length === 0) {
       // Most often the kernel takes a write at once, and its memory is free for the next.
@@ -151,7 +151,7 @@ export class SocketWriter {
   }
 
   /** What each write calls when the kernel took it. One function for all of them, made with the first. */
-  get #callback(): () => void {
+  #callback(): () => void {
     this.#written ??= () => this.#took();
     return this.#written;
   }

@@ -87,7 +87,7 @@ describe("with text: 'bytes'", () => {
     for (let at = 1; at < bytes.length; at++) {
       const [event] = serverReads([text(bytes.subarray(0, at), false), more(bytes.subarray(at))]);
       expect(event).toMatchObject({ type: 'message' });
-      expect(String((event as { data: TextBytes }).data)).toBe(TEXT);
+      expect(String((event as Extract<ConnectionEvent, { type: 'message' }>).data)).toBe(TEXT);
     }
   });
 });

@@ -1,15 +1,20 @@
-import { wordsOf } from './mask.ts';
+import { maskByWords, maskRange, wordsOf } from './mask.ts';
 
 const NOTHING = new Uint8Array(0);
 
 /** Below this many bytes in a chunk, a view for word-wise masking does not pay. */
 const MIN_WORDS_CHUNK_BYTES = 256;
+/** Below this many bytes, words are as fast as asking where the chunk lies. */
+const SHORT_RANGE_BYTES = 256;
 
 /** The chunks that were pushed and not yet read, in order: one is being read, others may wait behind it. */
 export class ChunkQueue {
   /** The chunk being read, and where: the decoder's inner loop moves `position` itself. */
   chunk: Uint8Array = NOTHING;
   position = 0;
+  /** Of the chunk: asking it for each frame takes as long as making the frame's view. */
+  #memory: ArrayBufferLike = NOTHING.buffer;
+  #memoryAt = 0;
   #words: Int32Array | undefined;
   /** Made when a chunk has to wait: most often the one before was read to its end. */
   #waiting: Uint8Array[] | undefined;
@@ -41,10 +46,21 @@ export class ChunkQueue {
     return this.position < this.chunk.length || this.#advance();
   }
 
-  /** The words of the current chunk, for `maskRange`: made once a chunk, and only when it is worth it. */
-  words(): Int32Array | undefined {
-    if (this.#words === undefined && this.chunk.length >= MIN_WORDS_CHUNK_BYTES) this.#words = wordsOf(this.chunk);
-    return this.#words;
+  /** The next `length` bytes of the current chunk as a view, and steps over them. */
+  take(length: number): Uint8Array {
+    const start = this.#memoryAt + this.position;
+    this.position += length;
+    // Not subarray(): of a Buffer that would be a Buffer.
+    return new Uint8Array(this.#memory, start, length);
+  }
+
+  /** Masks the next `length` bytes of the current chunk, the first of which stands at `offset` in its payload. */
+  mask(length: number, key: Uint8Array, offset: number): void {
+    const { chunk, position } = this;
+    // The words are made once a chunk, and only when it is worth it.
+    if (this.#words === undefined && chunk.length >= MIN_WORDS_CHUNK_BYTES) this.#words = wordsOf(chunk);
+    const mask = length < SHORT_RANGE_BYTES ? maskByWords : maskRange;
+    mask(chunk, this.#words, position, position + length, key, offset);
   }
 
   clear(): void {
@@ -57,6 +73,8 @@ export class ChunkQueue {
   #use(chunk: Uint8Array): void {
     this.chunk = chunk;
     this.position = 0;
+    this.#memory = chunk.buffer;
+    this.#memoryAt = chunk.byteOffset;
     this.#words = undefined;
   }
 

@@ -3,7 +3,7 @@ import type { Frame } from './encode.ts';
 import { FrameError } from './errors.ts';
 import { addLengthByte, extendedLengthBytes, tooBig } from './header.ts';
 import { checkedLimit, DEFAULT_MAX_BYTES, grownLength } from './limits.ts';
-import { applyMask, maskRange } from './mask.ts';
+import { applyMask } from './mask.ts';
 import { isControlOpcode, isKnownOpcode, MAX_CONTROL_PAYLOAD_BYTES, Opcode, type Role } from './opcode.ts';
 
 /**
@@ -35,6 +35,9 @@ export interface FrameDecoderOptions {
   /** Let RSV1 through on text and binary frames: permessage-deflate was negotiated (RFC 7692 §6). Default false. */
   readonly allowRsv1?: boolean;
 }
+
+/** §5.2: two bytes, eight of length and four of key. */
+const MAX_HEADER_BYTES = 14;
 
 const Stage = { First: 0, Second: 1, Length: 2, Key: 3, Payload: 4 } as const;
 type Stage = (typeof Stage)[keyof typeof Stage];
@@ -114,6 +117,10 @@ export class FrameDecoder {
   /** Byte by byte, so that the verdict never depends on how the bytes were cut. False when they ran out. */
   #readHeader(): boolean {
     const input = this.#input;
+    if (this.#stage === Stage.First && input.available >= MAX_HEADER_BYTES) {
+      this.#readWholeHeader();
+      return true;
+    }
     while (input.ready()) {
       const byte = input.chunk[input.position++]!;
       switch (this.#stage) {
@@ -124,8 +131,7 @@ export class FrameDecoder {
           this.#takeSecond(byte);
           break;
         case Stage.Length:
-          this.#length = addLengthByte(this.#length, byte, this.#count, this.#lengthBytes, this.#maxPayloadBytes);
-          if (++this.#count === this.#lengthBytes) this.#afterLength();
+          this.#takeLengthByte(byte);
           break;
         default:
           this.#key ??= new Uint8Array(4);
@@ -135,6 +141,26 @@ export class FrameDecoder {
       if (this.#stage === Stage.Payload) return true;
     }
     return false;
+  }
+
+  /** The same when all of it is in the chunk, as nearly always: no need to look for each byte whether it is there. */
+  #readWholeHeader(): void {
+    const input = this.#input;
+    const { chunk } = input;
+    let at = input.position;
+    this.#takeFirst(chunk[at++]!);
+    this.#takeSecond(chunk[at++]!);
+    while (this.#stage === Stage.Length) this.#takeLengthByte(chunk[at++]!);
+    if (this.#masked) {
+      this.#key ??= new Uint8Array(4);
+      const key = this.#key;
+      key[0] = chunk[at++]!;
+      key[1] = chunk[at++]!;
+      key[2] = chunk[at++]!;
+      key[3] = chunk[at++]!;
+      this.#stage = Stage.Payload;
+    }
+    input.position = at;
   }
 
   #takeFirst(byte: number): void {
@@ -183,6 +209,11 @@ export class FrameDecoder {
     this.#afterLength();
   }
 
+  #takeLengthByte(byte: number): void {
+    this.#length = addLengthByte(this.#length, byte, this.#count, this.#lengthBytes, this.#maxPayloadBytes);
+    if (++this.#count === this.#lengthBytes) this.#afterLength();
+  }
+
   #afterLength(): void {
     this.#count = 0;
     this.#received = 0;
@@ -198,7 +229,7 @@ export class FrameDecoder {
       return this.#finish(this.#take(length));
     }
     while (input.ready()) {
-      const part = this.#takeRaw(Math.min(input.available, length - this.#received));
+      const part = input.take(Math.min(input.available, length - this.#received));
       const end = this.#received + part.length;
       let buffer = this.#gathered;
       if (buffer === undefined || buffer.length < end) {
@@ -228,7 +259,7 @@ export class FrameDecoder {
     const offset = this.#received;
     const length = Math.min(input.available, payloadLength - offset);
     const leaveMasked = this.#leaveMasked && length < payloadLength;
-    const payload = leaveMasked ? this.#takeRaw(length) : this.#take(length);
+    const payload = leaveMasked ? input.take(length) : this.#take(length);
     this.#received = offset + length;
     if (this.#received === payloadLength) this.#stage = Stage.First;
     // One shape for all of them: a spread here would cost more than the rest of the method.
@@ -245,15 +276,7 @@ export class FrameDecoder {
   /** The next `length` bytes of the current chunk as a view, unmasked in place. */
   #take(length: number): Uint8Array {
     const input = this.#input;
-    const start = input.position;
-    if (this.#masked) maskRange(input.chunk, input.words(), start, start + length, this.#key!, this.#received);
-    return this.#takeRaw(length);
-  }
-
-  #takeRaw(length: number): Uint8Array {
-    const { chunk, position } = this.#input;
-    this.#input.position = position + length;
-    // Not subarray(): of a Buffer that would be a Buffer.
-    return new Uint8Array(chunk.buffer, chunk.byteOffset + position, length);
+    if (this.#masked) input.mask(length, this.#key!, this.#received);
+    return input.take(length);
   }
 }

@@ -22,5 +22,5 @@ export type { Inflate, Message, MessageAssemblerOptions, MessageMemory, TextAs }
 export { MessageAssembler } from './message-assembler.ts';
 export type { Role } from './opcode.ts';
 export { isControlOpcode, Opcode } from './opcode.ts';
-export { asText, TextBytes } from './text-bytes.ts';
+export { asText, isTextBytes, TextBytes } from './text-bytes.ts';
 export { decodeUtf8, isUtf8, Utf8Validator } from './utf8.ts';

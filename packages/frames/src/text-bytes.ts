@@ -10,12 +10,25 @@ export class TextBytes extends Uint8Array {
     return Uint8Array;
   }
 
+  /** Also of a class that came with another copy of this package. */
+  get isText(): true {
+    return true;
+  }
+
   /** The text. Throws TypeError when it is none. */
   override toString(): string {
     const text = decodeUtf8(this);
     if (text === undefined) throw new TypeError('expected UTF-8, got other bytes');
     return text;
   }
+}
+
+/**
+ * Whether these bytes are {@link TextBytes}. It looks for a property: `instanceof` takes a third of what a message of 64 bytes
+ * costs.
+ */
+export function isTextBytes(bytes: Uint8Array): bytes is TextBytes {
+  return (bytes as Partial<TextBytes>).isText === true;
 }
 
 /** A view of the same bytes, of which it is known that they are text. */

@@ -14,6 +14,8 @@ export const ExitCode = {
   DigestMismatch: 5,
   /** The terminal was closed (128 + SIGHUP). */
   HungUp: 129,
+  /** Whoever read what `get -o -` writes has left (128 + SIGPIPE). */
+  BrokenPipe: 141,
   /** Ctrl-C (128 + SIGINT). */
   Interrupted: 130,
   /** 128 + SIGTERM. */
@@ -31,6 +33,7 @@ export function worst(codes: readonly ExitCode[]): ExitCode {
     ExitCode.Interrupted,
     ExitCode.Terminated,
     ExitCode.HungUp,
+    ExitCode.BrokenPipe,
     ExitCode.DigestMismatch,
     ExitCode.CannotConnect,
     ExitCode.Usage,

@@ -4,7 +4,7 @@ import type { ListOptions } from './commands/list.ts';
 import type { TalkOptions } from './commands/run-command.ts';
 import type { WatchOptions } from './commands/watch.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { given, json, onConflict, parseLineTimeout, quiet, tokenFile } from './option-parsers.ts';
+import { given, json, limitRate, onConflict, parseLineTimeout, quiet, tokenFile } from './option-parsers.ts';
 import { parseDuration } from './quantities.ts';
 
 /** The commands for which the receiver is the one that has something: get, list, watch and note. */
@@ -18,16 +18,26 @@ export function addFetchingCommands(program: Command, cwd: string, ended: (exitC
       given,
     )
     .option('-r, --recursive', 'folders with all that lies in them')
+    .addOption(
+      new Option('-o, --output <file>', 'save the one file under this name; - for standard output')
+        .argParser(given)
+        .conflicts(['dir', 'recursive']),
+    )
+    .addOption(limitRate('bytes per second, of all files together: 500K, 2MB'))
     .addOption(onConflict('what becomes of a file whose name is taken here (default: rename)'))
     .addHelpText(
       'after',
       `
 Examples:
   wsferry get report.pdf
+  wsferry get photos.tar -o - | tar x
   wsferry get photos/2024 -r --dir ~/Pictures --from wss://files.example.org
   wsferry get config.json --on-conflict overwrite`,
     )
-    .action(async (names: string[], options: GetOptions) => {
+    .action(async (names: string[], options: GetOptions, command: Command) => {
+      if (options.output !== undefined && names.length > 1) {
+        command.error(`error: --output is for one file, and there are ${names.length} names`);
+      }
       const { get } = await import('./commands/get.ts');
       ended(await get(names, cwd, options));
     });

@@ -6,7 +6,7 @@ import type { ServeOptions } from './commands/serve.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { ExitCode } from './exit-codes.ts';
 import { addFetchingCommands } from './fetching-commands.ts';
-import { given, json, onConflict, parseLineTimeout, quiet, tokenFile } from './option-parsers.ts';
+import { given, json, limitRate, onConflict, parseLineTimeout, quiet, tokenFile } from './option-parsers.ts';
 import { parseBytes, parseDuration } from './quantities.ts';
 import { VERSION } from './version.ts';
 
@@ -33,7 +33,7 @@ const program = new Command('wsferry')
     `
 Exit codes:
   0 done, 1 a transfer failed, 2 usage, 3 cannot connect, 4 refused by the receiver, 5 digest mismatch,
-  130 Ctrl-C, 143 SIGTERM, 129 SIGHUP (its terminal was closed)
+  130 Ctrl-C, 143 SIGTERM, 129 SIGHUP (its terminal was closed), 141 SIGPIPE (nobody reads what get -o - writes)
 
 "wsferry COMMAND --help" shows examples.`,
   );
@@ -41,10 +41,14 @@ Exit codes:
 program
   .command('send')
   .description('Send files. Without --to: to ws://127.0.0.1:6455, or into ./received when nobody listens there.')
-  .argument('<path...>', 'the files, and folders with all that lies in them', (path: string, before?: string[]) => {
-    if (path === '') throw new InvalidArgumentError('expected a path, got an empty one.');
-    return [...(before ?? []), path];
-  })
+  .argument(
+    '<path...>',
+    'the files, folders with all that lies in them, - for standard input',
+    (path: string, before?: string[]) => {
+      if (path === '') throw new InvalidArgumentError('expected a path, got an empty one.');
+      return [...(before ?? []), path];
+    },
+  )
   .option('--to <url>', 'the receiver, ws://…, wss://… or ws+unix:/path')
   .option('--ca <file>', 'trust the authorities in this PEM file (wss)', given)
   .option('--compress', 'offer permessage-deflate; off by default, because most files are compressed already')
@@ -61,6 +65,8 @@ program
     parseDuration,
   )
   .option('--line-timeout <time>', 'give a line up that is silent for so long (default: 10s)', parseLineTimeout)
+  .option('--as <name>', 'what standard input, or the one file, is called there; may have folders: logs/a.txt', given)
+  .addOption(limitRate('bytes per second, of all files together: 500K, 2MB'))
   .option('--ignore <pattern...>', 'leave out of folders, as in a .gitignore: node_modules *.tmp')
   .addOption(onConflict('what you wish when a name is taken there; the receiver has the last word'))
   .addOption(tokenFile('the file of the token that the receiver wants; else WSFERRY_TOKEN'))
@@ -74,6 +80,7 @@ Examples:
   wsferry send *.jpg --to ws://192.168.1.20:6455
   wsferry send backup.tar --to wss://files.example.org --ca ca.pem
   wsferry send server.log --compress --to ws+unix:/run/wsferry.sock
+  tar c photos | wsferry send - --as photos.tar
   wsferry send report.pdf --json | jq -r 'select(.event == "stored").md5'
 
 Environment:
@@ -83,7 +90,8 @@ Environment:
                 an HTTP proxy to a receiver that was named, and which ones to reach without it
   NO_COLOR      no colours`,
   )
-  .action(async (paths: string[], options: SendOptions) => {
+  .action(async (paths: string[], options: SendOptions, command: Command) => {
+    checkNamed(paths, options.as, command);
     const { send } = await import('./commands/send.ts');
     exitCode = await send(paths, cwd, options);
   });
@@ -111,6 +119,7 @@ program
   .option('--max-total <size>', 'refuse what would make all files in the folder larger than this together', parseBytes)
   .option('--min-free <size>', 'refuse what would leave less of the disk free', parseBytes)
   .option('--max-transfers <number>', 'so many files at once, over all senders; further ones wait', parseCount)
+  .addOption(limitRate('bytes per second, of all files together, both ways: 500K, 2MB'))
   .option('--durable', 'wait for the disk before bytes are acknowledged, not only before a file is')
   .option(
     '--keep-partials <time>',
@@ -160,6 +169,20 @@ const ended = (code: ExitCode) => {
 addFetchingCommands(program, cwd, ended);
 addDoctorCommand(program, cwd, ended);
 
+/** Standard input can be read once, and has no name. */
+function checkNamed(paths: readonly string[], as: string | undefined, command: Command): void {
+  const standard = paths.filter((path) => path === '-').length;
+  const wrong =
+    standard > 1
+      ? '- is standard input, which can be sent once'
+      : standard === 1 && as === undefined
+        ? '- is standard input, and needs a name: --as NAME (a file of that name is ./-)'
+        : standard === 0 && as !== undefined && paths.length > 1
+          ? `--as names one file, or standard input (-), and there are ${paths.length} paths`
+          : undefined;
+  if (wrong !== undefined) command.error(`error: ${wrong}`);
+}
+
 /** As a browser sends it (RFC 6454 §6.2): anything else would never match. */
 function parseOrigin(text: string, before: readonly string[] = []): string[] {
   if (URL.canParse(text) && new URL(text).origin === text) return [...before, text];
@@ -193,5 +216,7 @@ try {
   }
 }
 // Not by running dry: an idle timer of a lower layer must not hold the shell up. What was written goes out first.
-await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+for (const output of [process.stdout, process.stderr]) {
+  await new Promise<void>((resolve) => output.write('', () => resolve()));
+}
 process.exit(exitCode);

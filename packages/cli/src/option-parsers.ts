@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from './quantities.ts';
+import { parseDuration, parseRate } from './quantities.ts';
 
 export const json = () => new Option('--json', 'one JSON object a line for every event').conflicts('quiet');
 export const quiet = () => new Option('--quiet', 'errors only');
@@ -7,6 +7,8 @@ export const tokenFile = (what: string) => new Option('--token-file <file>', wha
 
 export const onConflict = (what: string) =>
   new Option('--on-conflict <policy>', what).choices(['rename', 'overwrite', 'skip', 'fail']);
+
+export const limitRate = (what: string) => new Option('--limit-rate <rate>', what).argParser(parseRate);
 
 /** `--dir "$DIR"` with nothing in DIR: a mistake, and never the folder one stands in or every interface. */
 export function given(text: string): string {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { parseBytes, parseDuration } from './quantities.ts';
+import { parseBytes, parseDuration, parseRate } from './quantities.ts';
 
 describe('a time', () => {
   test.each([
@@ -36,5 +36,24 @@ describe('a size', () => {
 
   test.each(['', '-1', '1K', '10 megabytes', '1e9', 'NaN', '9999999999TB'])('is not %j', (text) => {
     expect(() => parseBytes(text)).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('a rate', () => {
+  test.each([
+    ['1', 1],
+    ['1000', 1000],
+    ['500K', 500_000],
+    ['1.5m', 1_500_000],
+    ['2MB', 2_000_000],
+    ['64KiB', 65_536],
+    ['2 MiB/s', 2_097_152],
+    ['3G/s', 3_000_000_000],
+  ])('%s', (text, bytes) => {
+    expect(parseRate(text)).toBe(bytes);
+  });
+
+  test.each(['', '0', '0.5', '-1', 'K', '/s', '10 megabytes', '1e9', 'NaN', '9999999999T'])('is not %j', (text) => {
+    expect(() => parseRate(text)).toThrow(InvalidArgumentError);
   });
 });

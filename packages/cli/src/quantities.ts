@@ -22,6 +22,21 @@ export function parseDuration(text: string): number {
 }
 
 /**
+ * `500K`, `1.5MB`, `2MiB/s` in bytes per second, at least 1. As sizes, and in the short form of other programs: of a rate nobody
+ * asks whether K is 1000 or 1024. For options: throws InvalidArgumentError.
+ */
+export function parseRate(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)? ?)([kmgt]?)(?:\/s)?$/i.exec(text) ?? [];
+  try {
+    const rate = parseBytes(unit ? `${number}${unit}B` : (number ?? text.replace(/\/s$/i, '')));
+    if (rate >= 1) return rate;
+  } catch {
+    // What is expected is more than a size.
+  }
+  throw new InvalidArgumentError('expected bytes per second such as 500K, 64KiB or 2MB.');
+}
+
+/**
  * `1000`, `64KiB`, `1.5MB`, `2GB` in bytes, in whole ones; MB is a million and MiB 1024 times 1024. For options: throws
  * InvalidArgumentError.
  */

@@ -4,9 +4,12 @@ import type { TlsOptions } from 'node:tls';
 import { bearerToken, CloseCode, type Connection, header, listen } from '@wsferry/connection';
 import {
   ArrivalBoard,
+  limitAccept,
+  limitShelf,
   type OnConflict,
   onConflictWishes,
   openSession,
+  RateLimit,
   type Session,
   SUBPROTOCOL,
   TOKEN_SUBPROTOCOL_PREFIX,
@@ -40,6 +43,8 @@ export interface ReceiverLimits {
   readonly minFreeBytes?: number | undefined;
   /** Files at once, over all connections; further ones wait. */
   readonly maxTransfers?: number | undefined;
+  /** Of all files together, both ways. */
+  readonly bytesPerSecond?: number | undefined;
 }
 
 /** How a receiver stores: see `directoryReceiver`. */
@@ -102,7 +107,8 @@ export interface ReceiverOptions {
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
   const { host, port, dir, tls, socketPath, origins, token, trustedProxies, compress = true, observer = {} } = options;
   const { healthz = false, metrics } = options;
-  const { readOnly = false, writeOnly = false, maxFileBytes, maxTransfers, ...space } = options.limits ?? {};
+  const { bytesPerSecond, ...limits } = options.limits ?? {};
+  const { readOnly = false, writeOnly = false, maxFileBytes, maxTransfers, ...space } = limits;
   await checkDirectory(dir, options);
   const { allowOverwrite, ...how } = options.storing ?? {};
   const allowedOnConflict = allowOverwrite ? onConflictWishes : undefined;
@@ -111,6 +117,8 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   const storing = readOnly ? undefined : await directoryReceiver(dir, receiving);
   const shelf = writeOnly ? undefined : await directoryShelf(dir);
   const board = writeOnly ? undefined : new ArrivalBoard();
+  const rate = bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond);
+  const accept = storing && rate ? limitAccept(storing.accept, rate) : storing?.accept;
   const limit = maxTransfers === undefined ? undefined : new TransferLimit(maxTransfers);
   const sessions = new Set<Session>();
   const guard = token === undefined ? undefined : bearerToken({ token, protocolPrefix: TOKEN_SUBPROTOCOL_PREFIX });
@@ -125,12 +133,13 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     }
     const session = openSession(connection, {
       role: 'acceptor',
-      accept: storing?.accept,
+      accept,
       acceptFolder: storing?.acceptFolder,
-      shelf,
+      shelf: shelf && rate ? limitShelf(shelf, rate) : shelf,
       board,
       acceptNotes: !readOnly,
       maxFileBytes,
+      windowBytes: rate?.windowBytes,
       limit,
       about: aboutOf(connection, compress),
       onTransfer: (event) => observer.transfer?.(event, connection),
@@ -177,6 +186,8 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
           const leaving = [...sessions].map((session) => session.retire().then(() => session.close(...going)));
           await within(Promise.allSettled(leaving), graceMs);
         }
+        // Nobody waits for a turn that only comes seconds later.
+        rate?.lift();
         const ending = [...sessions].map((session) => session.close(...going));
         await listener.close({ code: going[0], reason: going[1], timeoutMs: INTERRUPTED_CLOSE_MS });
         await Promise.allSettled(ending);

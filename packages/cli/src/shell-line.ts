@@ -25,6 +25,8 @@ export interface ShellLineOptions {
   readonly retryForMs?: number | undefined;
   /** Bytes of all files, for the place at which the line was lost; 0 when nobody knows. */
   readonly bytes?: number;
+  /** What a sender may have on the way of a file that we get. Default: the session's. */
+  readonly windowBytes?: number | undefined;
 }
 
 /** A courier on a route whose first connection is there already; what happens to the line is reported. */
@@ -33,7 +35,8 @@ export class ShellLine {
   readonly safe = new Tally();
   #current: Connection;
 
-  constructor(route: Route, reporter: Reporter, { retryForMs, bytes = 0 }: ShellLineOptions = {}) {
+  constructor(route: Route, reporter: Reporter, options: ShellLineOptions = {}) {
+    const { retryForMs, bytes = 0, windowBytes } = options;
     let first: Connection | undefined = route.connection;
     this.#current = route.connection;
     this.courier = new Courier({
@@ -42,6 +45,7 @@ export class ShellLine {
         first = undefined;
         return this.#current;
       },
+      session: { windowBytes },
       retry: { forMs: retryForMs },
       isFinal,
       onEvent: (event) => this.#tell(event, route.url, bytes, reporter),

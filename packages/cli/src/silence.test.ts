@@ -59,3 +59,10 @@ test('with nothing on its way there is nothing to wait for', () => {
   clock.advance(30_000);
   expect(said).toEqual(['offered', 'failed', 'offered', 30_000]);
 });
+
+test('of a stream nobody knows who is silent: the receiver is not named', () => {
+  const { clock, said, report } = watched();
+  report({ event: 'offered', id: 1, name: 'a' });
+  clock.advance(100_000);
+  expect(said).toEqual(['offered']);
+});

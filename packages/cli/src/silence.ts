@@ -34,7 +34,8 @@ export function reportSilence(reporter: Reporter, clock: Clock = systemClock): R
 
   return {
     report(event) {
-      if (event.event === 'offered') {
+      // Of a stream nobody knows whether it is the receiver that is silent, or whoever writes into it.
+      if (event.event === 'offered' && event.size !== undefined) {
         if (open.size === 0) heard();
         open.add(event.id);
       } else if (event.event === 'progress' || event.event === 'comparing') {

@@ -1,8 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { FileSource, FolderSource } from '@wsferry/transfer';
-import { pathSource, walkTree } from '@wsferry/transfer/node';
+import { pathSource, streamSource, walkTree } from '@wsferry/transfer/node';
 import { eachConcurrently, MAX_CONCURRENT_FILES } from './each-concurrently.ts';
+import { CliError } from './errors.ts';
+import { ExitCode } from './exit-codes.ts';
+import { STANDARD } from './output.ts';
+import { namesOf } from './remote-path.ts';
 
 /** What the paths of a command line stand for. */
 export interface ToSend {
@@ -15,6 +19,8 @@ export interface ToSendOptions {
   readonly cwd: string;
   /** What to leave out of folders, as in a `.gitignore`. */
   readonly ignore: readonly string[];
+  /** What standard input, or else the one file, is called there; may have folders before it. */
+  readonly as?: string | undefined;
   /** A path that cannot be sent. */
   readonly fail: (id: number, path: string, error: unknown) => void;
   /** Something in a folder that is not sent, and half a sentence why. */
@@ -23,7 +29,8 @@ export interface ToSendOptions {
 
 /** Files as they are, folders with all that lies in them. */
 export async function toSend(paths: readonly string[], options: ToSendOptions): Promise<ToSend> {
-  const { cwd, ignore, fail, leaveOut } = options;
+  const { cwd, ignore, as, fail, leaveOut } = options;
+  const place = as === undefined ? undefined : placeOf(as);
   const found: { path: string; source: FileSource }[][] = [];
   const folders: FolderSource[][] = [];
   let failed = 0;
@@ -31,11 +38,19 @@ export async function toSend(paths: readonly string[], options: ToSendOptions): 
     const files: { path: string; source: FileSource }[] = [];
     found[index] = files;
     folders[index] = [];
+    if (path === STANDARD && place !== undefined) {
+      files.push({ path, source: streamSource(process.stdin, place) });
+      return;
+    }
     const absolute = resolve(cwd, path);
     try {
       if (!(await stat(absolute)).isDirectory()) {
-        files.push({ path, source: await pathSource(absolute) });
+        const source = await pathSource(absolute);
+        files.push({ path, source: paths.length === 1 ? { ...source, ...place } : source });
         return;
+      }
+      if (place !== undefined && paths.length === 1) {
+        throw new CliError('IS_DIRECTORY', 'is a directory, and --as is for one file', ExitCode.Usage);
       }
       for await (const entry of walkTree(absolute, { ignore })) {
         if (entry.kind === 'file') files.push({ path: entry.path, source: entry.source });
@@ -48,4 +63,11 @@ export async function toSend(paths: readonly string[], options: ToSendOptions): 
     }
   });
   return { files: found.flat().map((file, index) => ({ id: failed + index + 1, ...file })), folders: folders.flat() };
+}
+
+/** What `--as` says: a name, and the folders before it. */
+function placeOf(as: string): { readonly name: string; readonly folder?: readonly string[] } {
+  const names = namesOf(as);
+  const name = names.at(-1) as string;
+  return names.length === 1 ? { name } : { name, folder: names.slice(0, -1) };
 }

@@ -1,42 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
 import { describe, expect, test } from 'vitest';
+import { breakingLine } from './breaking-line.ts';
 import { eventsOf, Program, startServe, wsferry } from './program.ts';
-
-/** Hands TCP on to `port`; the first connection breaks off once so many bytes have gone to the receiver. */
-async function breakingLine(port: number, afterBytes: number, { mend = true, breaking = 1 } = {}) {
-  let lines = 0;
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    lines += 1;
-    const breaks = lines <= breaking;
-    let carried = 0;
-    const far = connect(port, '127.0.0.1');
-    for (const socket of [near, far]) {
-      sockets.add(socket.on('error', () => {}));
-      socket.on('close', () => {
-        near.destroy();
-        far.destroy();
-      });
-    }
-    far.pipe(near);
-    near.on('data', (chunk: Buffer) => {
-      carried += chunk.length;
-      if (breaks && carried > afterBytes) {
-        near.destroy();
-        if (!mend) server.close();
-      } else far.write(chunk);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const close = () => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  };
-  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, [Symbol.dispose]: close };
-}
 
 describe('send, when the line breaks off before the handshake is over', () => {
   test('tries again', async () => {

@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -24,29 +24,42 @@ export interface ProgramOptions {
   /** Who listens at ws://127.0.0.1:6455, as this program sees it. Default: nobody. */
   readonly defaultPort?: number;
   readonly entry?: string;
+  /** `pipe`: standard input is one that nobody writes into. Default: there is none. */
+  readonly stdin?: 'pipe';
+  /** A file descriptor; default: a pipe that is read. */
+  readonly stdout?: number;
 }
 
 type JsonEvent = { event: string; [key: string]: unknown };
 
+/** What stands before the program's own arguments. */
+function nodeArgs({ entry = entries.main }: ProgramOptions): string[] {
+  const source = entry === entries.built ? [] : ['--conditions=@wsferry/source'];
+  return [...source, '--import', tsx, '--import', mapDefaultPort, entry];
+}
+
+function environment({ env, defaultPort = 9 }: ProgramOptions): NodeJS.ProcessEnv {
+  const { INIT_CWD: _, CI: __, WSFERRY_URL: ___, WSFERRY_TOKEN: ____, ...others } = process.env;
+  // A proxy of the person who runs the tests could not reach what they start.
+  const inherited = Object.fromEntries(Object.entries(others).filter(([name]) => !/_proxy$/i.test(name)));
+  return { ...inherited, DEFAULT_PORT: String(defaultPort), ...env };
+}
+
 /** The real program, from source, in a process of its own. */
 export class Program implements AsyncDisposable {
-  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #child: ChildProcessByStdio<Writable | null, Readable | null, Readable>;
   readonly ended: Promise<Ended>;
   #stdout = '';
   #stderr = '';
 
   constructor(args: readonly string[], cwd: string, options: ProgramOptions = {}) {
-    const { env, defaultPort = 9, entry = entries.main } = options;
-    const { INIT_CWD: _, CI: __, WSFERRY_URL: ___, WSFERRY_TOKEN: ____, ...others } = process.env;
-    // A proxy of the person who runs the tests could not reach what they start.
-    const inherited = Object.fromEntries(Object.entries(others).filter(([name]) => !/_proxy$/i.test(name)));
-    const source = entry === entries.built ? [] : ['--conditions=@wsferry/source'];
-    this.#child = spawn(process.execPath, [...source, '--import', tsx, '--import', mapDefaultPort, entry, ...args], {
+    const { stdin = 'ignore', stdout = 'pipe' } = options;
+    this.#child = spawn(process.execPath, [...nodeArgs(options), ...args], {
       cwd,
-      env: { ...inherited, DEFAULT_PORT: String(defaultPort), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
+      env: environment(options),
+      stdio: [stdin, stdout, 'pipe'],
+    }) as ChildProcessByStdio<Writable | null, Readable | null, Readable>;
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     this.ended = once(this.#child, 'close').then(([code]) => ({ code, stdout: this.#stdout, stderr: this.#stderr }));
   }
@@ -56,7 +69,7 @@ export class Program implements AsyncDisposable {
     for (;;) {
       const match = pattern.exec(this.#stdout);
       if (match) return match;
-      const more = await Promise.race([once(this.#child.stdout, 'data'), this.ended.then(() => undefined)]);
+      const more = await Promise.race([once(this.#child.stdout!, 'data'), this.ended.then(() => undefined)]);
       if (!more && !pattern.test(this.#stdout)) {
         throw new Error(`expected ${pattern} on stdout, got:\n${this.#stdout}\nstderr:\n${this.#stderr}`);
       }
@@ -103,4 +116,23 @@ export async function bigFile(path: string): Promise<void> {
   const file = await open(path, 'wx');
   await file.truncate(1_000_000_000);
   await file.close();
+}
+
+/**
+ * A line of a shell in which `wsferry` is the program: for what stands between pipes. `bash`, for its `pipefail` and
+ * `PIPESTATUS`.
+ */
+export async function shell(script: string, cwd: string, options: ProgramOptions = {}) {
+  const words = [process.execPath, ...nodeArgs(options)].map((word) => `'${word}'`).join(' ');
+  const child = spawn('bash', ['-c', `wsferry() { ${words} "$@"; }\n${script}`], {
+    cwd,
+    env: environment(options),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const stdout: Buffer[] = [];
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout: Buffer.concat(stdout), stderr };
 }

@@ -1,9 +1,9 @@
 export { type Arrival, ArrivalBoard, type BoardListeners, type PostedNote } from './arrival-board.ts';
+export type { CourierClock } from './clock.ts';
 export { codeSentences, isTransferCode, type TransferCode } from './codes.ts';
 export { receiveFiles, sendFile } from './conveniences.ts';
 export {
   Courier,
-  type CourierClock,
   type CourierOptions,
   type LineEvent,
   type ProbeOptions,
@@ -40,6 +40,7 @@ export type {
 } from './ports.ts';
 export { printable } from './printable.ts';
 export type { About } from './probes.ts';
+export { limitAccept, limitRate, limitShelf, RateLimit } from './rate-limit.ts';
 export { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
 export { lateData, wouldTake } from './rehearsal.ts';
 export {

@@ -50,6 +50,11 @@ export interface OpenSource {
   /** Hex digest of the whole file, prefix included; called after the end. */
   digest(): Promise<string>;
   /**
+   * So many bytes of the file are stored at the receiver, prefix included, and are not asked for again unless it has lost
+   * them: for a source that keeps what it cannot read a second time. Never throws.
+   */
+  stored?(bytes: number): void;
+  /**
    * Called once, and possibly while `read()` or `digest()` is under way (the transfer was cancelled): what that call
    * gives then is of no interest. A session counts as closed when this resolves, so it should not wait for what may
    * never come.

@@ -73,6 +73,8 @@ export class SendDriver {
   #changed: (() => void) | undefined;
   #interrupt: (() => void) | undefined;
   #heardAt = 0;
+  /** The source while it is read. */
+  #reading: OpenSource | undefined;
   #pump: Promise<void> = Promise.resolve();
 
   constructor(id: number, source: FileSource, port: SendPort, options: SendDriverOptions) {
@@ -117,8 +119,10 @@ export class SendDriver {
       else if (action.do === 'open') {
         this.#report();
         this.#pump = this.#run(action.start);
-      } else if (action.do === 'credit') this.#report();
-      else if (action.do === 'resumed') this.#tell({ type: 'resumed', offset: action.offset });
+      } else if (action.do === 'credit') {
+        this.#reading?.stored?.(this.#machine.stored);
+        this.#report();
+      } else if (action.do === 'resumed') this.#tell({ type: 'resumed', offset: action.offset });
       else if (action.do === 'restarted') this.#tell({ type: 'restarted', reason: action.reason });
       else if (action.do === 'paused' || action.do === 'continued') this.#tell({ type: action.do, by: action.by });
       else if (action.do === 'finish') this.#resolve(action.file);
@@ -132,6 +136,7 @@ export class SendDriver {
     let open: OpenSource | undefined;
     try {
       open = await this.#open(start);
+      this.#reading = open;
       if (open && start > 0 && !this.#machine.ended) {
         const verdict = this.#machine.judgePrefix(open.prefixDigest);
         const again = verdict.find((action) => action.do === 'open');
@@ -140,6 +145,7 @@ export class SendDriver {
           await open.close();
           open = undefined;
           open = await this.#open(again.start);
+          this.#reading = open;
         } else this.#apply(verdict);
       }
       if (open) await this.#stream(open);

@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Accept, OnConflict, SafeName, TransferEvent } from '@wsferry/transfer';
-import { safeFolder, TransferError } from '@wsferry/transfer';
+import type { Accept, AcceptFolder, OnConflict, SafeName, TransferEvent } from '@wsferry/transfer';
+import { limitAccept, RateLimit, safeFolder, TransferError } from '@wsferry/transfer';
 import { directoryReceiver } from '@wsferry/transfer/node';
 import { eachConcurrently, MAX_CONCURRENT_FILES } from '../each-concurrently.ts';
 import { CliError, explainTransfer } from '../errors.ts';
 import { ExitCode, worst } from '../exit-codes.ts';
+import { explainWritten, type Output, openOutput, readerLeft, STANDARD } from '../output.ts';
 import { namesOf } from '../remote-path.ts';
 import type { Reporter } from '../reporters/reporter.ts';
 import { storedEvent } from '../stored-event.ts';
@@ -16,6 +17,10 @@ export interface GetOptions extends TalkOptions {
   readonly recursive?: boolean;
   /** What becomes of a file whose name is taken here by another one. Default `rename`. */
   readonly onConflict?: OnConflict;
+  /** A file that the one file becomes; `-` is standard output. */
+  readonly output?: string;
+  /** Bytes per second, of all files together. */
+  readonly limitRate?: number;
 }
 
 /** One file to get: where it lies there, and the folders it is to lie in here. */
@@ -28,20 +33,26 @@ interface Wanted {
 
 /** Gets files, and with `recursive` folders, into `dir`: verified, resumed, over something else only when told so. */
 export function get(paths: readonly string[], cwd: string, options: GetOptions): Promise<ExitCode> {
-  return talk(cwd, options, { progress: true }, async ({ line, reporter, signal }) => {
-    const dir = resolve(cwd, options.dir ?? '.');
-    if (options.dir !== undefined) await mkdir(dir, { recursive: true });
-    const { onConflict } = options;
-    const { accept, acceptFolder, close } = await directoryReceiver(
-      dir,
-      onConflict === undefined ? {} : { onConflict },
-    );
+  const limit = options.limitRate === undefined ? undefined : new RateLimit(options.limitRate);
+  // Standard output has the file to carry, and nothing else.
+  const output = options.output === STANDARD ? process.stderr : undefined;
+  const settings = { progress: true, output, windowBytes: limit?.windowBytes };
+  return talk(cwd, options, settings, async ({ line, reporter, signal }) => {
+    signal.addEventListener('abort', () => limit?.lift());
+    const place = await placeFor(options, cwd, signal);
+    const { acceptFolder, close } = place;
+    const accept = limit ? limitAccept(place.accept, limit) : place.accept;
     const codes: ExitCode[] = [];
     const counts = { stored: 0, failed: 0, id: 0 };
     const failed = (name: string, error: unknown, id = ++counts.id) => {
-      const { exitCode, ...why } = explainTransfer(error);
-      codes.push(exitCode);
       counts.failed++;
+      if (readerLeft(error)) {
+        codes.push(ExitCode.BrokenPipe);
+        reporter.report({ event: 'cancelled', id, name });
+        return;
+      }
+      const { exitCode, ...why } = place.isStream ? explainWritten(explainTransfer(error)) : explainTransfer(error);
+      codes.push(exitCode);
       reporter.report({ event: 'failed', id, name, ...why });
     };
     for (const path of paths) {
@@ -52,7 +63,7 @@ export function get(paths: readonly string[], cwd: string, options: GetOptions):
           if (signal.aborted) return;
           const id = ++counts.id;
           try {
-            await getOne(id, wanted, accept, { line, reporter, signal });
+            await getOne(id, wanted, accept, { line, reporter, signal }, options.output);
             counts.stored++;
           } catch (error) {
             const name = [...wanted.into, wanted.name].join('/');
@@ -63,7 +74,7 @@ export function get(paths: readonly string[], cwd: string, options: GetOptions):
           }
         });
         // After what lies in them, so that their times stay.
-        for (const folder of found.folders) await acceptFolder(folder);
+        for (const folder of found.folders) await acceptFolder?.(folder);
       } catch (error) {
         if (!signal.aborted) failed(path, error);
       }
@@ -73,6 +84,22 @@ export function get(paths: readonly string[], cwd: string, options: GetOptions):
     reporter.report({ event: 'done', stored: counts.stored, failed: counts.failed, exitCode });
     return exitCode;
   });
+}
+
+/** Where what is got goes. */
+interface Place extends Output {
+  /** Not there for a single file. */
+  readonly acceptFolder?: AcceptFolder;
+}
+
+async function placeFor(options: GetOptions, cwd: string, signal: AbortSignal): Promise<Place> {
+  const { dir: named, output, onConflict } = options;
+  const storing = onConflict === undefined ? {} : { onConflict };
+  if (output !== undefined) return openOutput(output, { cwd, signal, storing });
+  const dir = resolve(cwd, named ?? '.');
+  if (named !== undefined) await mkdir(dir, { recursive: true });
+  const { accept, acceptFolder, close } = await directoryReceiver(dir, storing);
+  return { accept, acceptFolder, close, isStream: false };
 }
 
 interface Found {
@@ -116,7 +143,13 @@ async function find(path: string, recursive: boolean, { line, signal }: Talk): P
   return { files, folders: folders.sort((a, b) => b.folder.length - a.folder.length) };
 }
 
-async function getOne(id: number, wanted: Wanted, accept: Accept, { line, reporter, signal }: Talk): Promise<void> {
+async function getOne(
+  id: number,
+  wanted: Wanted,
+  accept: Accept,
+  { line, reporter, signal }: Talk,
+  output: string | undefined,
+): Promise<void> {
   const into = safeFolder(wanted.into);
   const name = [...wanted.into, wanted.name].join('/');
   const startedAt = performance.now();
@@ -129,7 +162,9 @@ async function getOne(id: number, wanted: Wanted, accept: Accept, { line, report
     onEvent: (event) => report(event, id, name, line.safe.set.bind(line.safe), reporter),
   });
   line.safe.set(id, file.size);
-  reporter.report(storedEvent(id, name, file, startedAt));
+  // A stream has no path of its own.
+  const path = file.path ?? output;
+  reporter.report(storedEvent(id, name, path === undefined ? file : { ...file, path }, startedAt));
 }
 
 function report(

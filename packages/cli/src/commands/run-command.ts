@@ -30,10 +30,15 @@ export interface Talk {
 export async function talk(
   cwd: string,
   options: TalkOptions,
-  settings: ShellLineOptions & { readonly reporter?: Reporter; readonly progress?: boolean },
+  settings: ShellLineOptions & {
+    readonly reporter?: Reporter;
+    readonly progress?: boolean;
+    readonly output?: NodeJS.WriteStream | undefined;
+  },
   work: (talk: Talk) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const reporter = settings.reporter ?? (await createReporter({ ...options, progress: settings.progress ?? false }));
+  const { progress = false, output } = settings;
+  const reporter = settings.reporter ?? (await createReporter({ ...options, progress, output }));
   const interruption = watchInterruption((signal) => reporter.report({ event: 'stopping', signal }));
   const { signal } = interruption;
   let exitCode: ExitCode;

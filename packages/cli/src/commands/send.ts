@@ -1,4 +1,11 @@
-import { type DigestAlgorithm, type FileSource, type OnConflict, TransferError } from '@wsferry/transfer';
+import {
+  type DigestAlgorithm,
+  type FileSource,
+  limitRate,
+  type OnConflict,
+  RateLimit,
+  TransferError,
+} from '@wsferry/transfer';
 import { findRoute } from '../connect.ts';
 import { eachConcurrently, MAX_CONCURRENT_FILES } from '../each-concurrently.ts';
 import { explain, explainFile, explainTransfer } from '../errors.ts';
@@ -20,6 +27,10 @@ export interface SendOptions {
   readonly digest?: DigestAlgorithm;
   /** What to leave out of folders: patterns as in a `.gitignore`. */
   readonly ignore?: readonly string[];
+  /** What standard input (`-`), or else the one file, is called there. */
+  readonly as?: string;
+  /** Bytes per second, of all files together. */
+  readonly limitRate?: number;
   /** What is to happen when a name is taken there; the receiver has the last word. */
   readonly onConflict?: OnConflict;
   /** How long to go on trying after the line was lost, in ms. Default 10 minutes. */
@@ -78,13 +89,19 @@ async function sendAll(
   const { files, folders } = await toSend(paths, {
     cwd,
     ignore: options.ignore ?? [],
+    as: options.as,
     fail: (id, path, error) => {
       unsent++;
       fail(id, path, error, explainFile);
     },
     leaveOut: (path, why) => reporter.report({ event: 'warning', message: `${path} is not sent: ${why}` }),
   });
-  const jobs: Job[] = files.map((file) => ({ ...file, ...wishesOf(options) }));
+  const limit = options.limitRate === undefined ? undefined : new RateLimit(options.limitRate);
+  const jobs: Job[] = files.map(({ source, ...file }) => ({
+    ...file,
+    source: limit ? limitRate(source, limit) : source,
+    ...wishesOf(options),
+  }));
 
   let stored = 0;
   let skipped = 0;
@@ -93,7 +110,9 @@ async function sendAll(
     const bytes = jobs.reduce((sum, { source }) => sum + (source.size ?? 0), 0);
     const compressed = options.compress ? { compressed: route.connection.deflate !== undefined } : {};
     reporter.report({ event: 'connected', url: route.url, files: jobs.length, bytes, ...compressed });
-    const line = new ShellLine(route, reporter, { retryForMs: options.retryFor, bytes });
+    // Of a stream nobody knows how much is missing when the line is lost.
+    const sized = jobs.every(({ source }) => source.size !== undefined);
+    const line = new ShellLine(route, reporter, { retryForMs: options.retryFor, bytes: sized ? bytes : 0 });
     try {
       await eachConcurrently(jobs, MAX_CONCURRENT_FILES, async (job) => {
         if (signal.aborted) return;

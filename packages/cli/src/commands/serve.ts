@@ -44,6 +44,8 @@ export interface ServeOptions {
   readonly maxTotal?: number;
   readonly minFree?: number;
   readonly maxTransfers?: number;
+  /** Bytes per second, of all files together, both ways. */
+  readonly limitRate?: number;
   /** Accept permessage-deflate when it is offered. */
   readonly compress: boolean;
   readonly tlsCert?: string;
@@ -173,7 +175,7 @@ async function checkOpenness(
 }
 
 function limitsOf(options: ServeOptions): ReceiverLimits {
-  const { readOnly = false, writeOnly = false, maxFile, maxTotal, minFree, maxTransfers } = options;
+  const { readOnly = false, writeOnly = false, maxFile, maxTotal, minFree, maxTransfers, limitRate } = options;
   return {
     readOnly,
     writeOnly,
@@ -181,6 +183,7 @@ function limitsOf(options: ServeOptions): ReceiverLimits {
     maxTotalBytes: maxTotal,
     minFreeBytes: minFree,
     maxTransfers,
+    bytesPerSecond: limitRate,
   };
 }
 

@@ -1,5 +1,6 @@
 import { printable } from '@wsferry/transfer';
 import picocolors from 'picocolors';
+import { ExitCode } from '../exit-codes.ts';
 import { bytes, duration, rate } from '../format.ts';
 import type { CliEvent } from './reporter.ts';
 
@@ -139,6 +140,8 @@ function hint(text: string | undefined): string {
 /** The last line: how many of how many; undefined for a single file, whose own line said it. */
 export function doneLine(event: CliEvent & { event: 'done' }): string | undefined {
   const { stored, failed, exitCode } = event;
+  // As every other program in a pipe: whoever closed it knows.
+  if (exitCode === ExitCode.BrokenPipe) return undefined;
   if (exitCode >= 128) return `interrupted: ${stored} stored${failed > 0 ? `, ${failed} not` : ''}`;
   return stored + failed > 1 ? `${stored} stored, ${failed} failed` : undefined;
 }

@@ -40,3 +40,8 @@ test('a file that is compared with what is there says so, and how far', () => {
 test('lines that were as wide as the terminal take more rows when it gets narrow', () => {
   expect(rowsOf(['x'.repeat(60), '', 'x'.repeat(30)], 30)).toBe(4);
 });
+
+test('of a stream one sees how much came, and no part of a whole', () => {
+  const line = progressLine({ ...file('a'), size: undefined }, 80, plain);
+  expect(line.replace(/ +/g, ' ')).toBe(' 123 MB 1.23 MB/s a');
+});

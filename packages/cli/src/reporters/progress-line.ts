@@ -26,7 +26,9 @@ export interface ProgressFacts {
 export function progressLine(file: ProgressFacts, columns: number, tint: (text: string) => string): string {
   const { size, bytesPerSecond, compared } = file;
   const stored = compared ?? file.stored;
-  const fraction = size === undefined ? 0 : size === 0 ? 1 : stored / size;
+  const fraction = size === undefined ? undefined : size === 0 ? 1 : stored / size;
+  // Of a stream nobody knows how much is missing.
+  const done = fraction === undefined ? ' '.repeat(4) : percent(fraction);
   // Everything is written; the receiver compares the digests and waits for its disk.
   const left =
     compared !== undefined
@@ -42,18 +44,16 @@ export function progressLine(file: ProgressFacts, columns: number, tint: (text: 
   };
   const shown = new Set(['size', 'rate', 'left'] as const);
   const numbers = () =>
-    [percent(fraction), ...(['size', 'rate', 'left'] as const).filter((key) => shown.has(key)).map((key) => facts[key])]
+    [done, ...(['size', 'rate', 'left'] as const).filter((key) => shown.has(key)).map((key) => facts[key])]
       .join('  ')
       .concat('  ');
-  const withBar = columns - numbers().length - BAR_COLUMNS - 1 >= ROOMY_NAME_COLUMNS;
+  const withBar = fraction !== undefined && columns - numbers().length - BAR_COLUMNS - 1 >= ROOMY_NAME_COLUMNS;
   for (const fact of ['rate', 'left', 'size'] as const) {
     if (columns - numbers().length < NAME_COLUMNS) shown.delete(fact);
   }
   const lead = withBar ? `${tint(bar(fraction, BAR_COLUMNS))} ` : '';
   const rest = columns - numbers().length - (withBar ? BAR_COLUMNS + 1 : 0);
-  return rest > 0
-    ? `${lead}${numbers()}${cutMiddle(printable(file.name), rest)}`
-    : percent(fraction).slice(0, Math.max(columns, 0));
+  return rest > 0 ? `${lead}${numbers()}${cutMiddle(printable(file.name), rest)}` : done.slice(0, Math.max(columns, 0));
 }
 
 /** The line below the files: as many of `facts` as fit, the first ones first. */

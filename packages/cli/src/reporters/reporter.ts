@@ -110,17 +110,20 @@ export interface ReporterOptions {
   readonly log?: 'json';
   /** Draw progress lines when stdout is a terminal. */
   readonly progress?: boolean;
+  /** Where everything goes that would go to stdout, when that has something else to carry. */
+  readonly output?: NodeJS.WriteStream | undefined;
 }
 
 /** The reporter for these options and this terminal. */
-export async function createReporter({ json, quiet, log, progress }: ReporterOptions): Promise<Reporter> {
-  if (log === 'json') return (await import('./json.ts')).logReporter(process.stdout);
-  if (json) return (await import('./json.ts')).jsonReporter(process.stdout);
+export async function createReporter(options: ReporterOptions): Promise<Reporter> {
+  const { json, quiet, log, progress, output = process.stdout } = options;
+  if (log === 'json') return (await import('./json.ts')).logReporter(output);
+  if (json) return (await import('./json.ts')).jsonReporter(output);
   if (quiet) return (await import('./quiet.ts')).quietReporter(process.stderr);
-  if (progress && process.stdout.isTTY && process.env['TERM'] !== 'dumb') {
-    return (await import('./tty.ts')).ttyReporter(process.stdout, process.stderr);
+  if (progress && output.isTTY && process.env['TERM'] !== 'dumb') {
+    return (await import('./tty.ts')).ttyReporter(output, process.stderr);
   }
-  return (await import('./plain.ts')).plainReporter(process.stdout, process.stderr);
+  return (await import('./plain.ts')).plainReporter(output, process.stderr);
 }
 
 /** What a reporter writes to; a terminal has `isTTY`. */

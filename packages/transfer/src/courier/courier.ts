@@ -1,3 +1,4 @@
+import { type CourierClock, systemClock } from '../clock.ts';
 import { TransferError } from '../errors.ts';
 import type { ListedEntry } from '../packets.ts';
 import type { MessagePipe } from '../pipe.ts';
@@ -14,7 +15,7 @@ import type {
 import type { TransferEvent } from '../transfer-event.ts';
 import type { RetryOptions } from './backoff.ts';
 import { Heard } from './heard.ts';
-import { type CourierClock, Line, type LineEvent, type ProbeOptions } from './line.ts';
+import { Line, type LineEvent, type ProbeOptions } from './line.ts';
 
 /** What a {@link Courier} needs and how it behaves. */
 export interface CourierOptions {
@@ -37,12 +38,6 @@ export interface CourierOptions {
 
 /** How much of what arrived last a peer is asked to repeat, so that what a loss kept from us is heard: what it remembers. */
 const REPEATED = 100;
-
-const systemClock: CourierClock = {
-  now: () => performance.now(),
-  setTimeout: (run, delayMs) => setTimeout(run, delayMs),
-  clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
-};
 
 /**
  * Files over a line that may break: opens a session, and when it is lost another one, after a while that grows (see

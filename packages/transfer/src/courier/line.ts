@@ -1,17 +1,10 @@
+import type { CourierClock } from '../clock.ts';
 import { TransferError } from '../errors.ts';
 import { openSession } from '../open-session.ts';
 import type { MessagePipe } from '../pipe.ts';
 import { connectionLost } from '../pipe-end.ts';
 import type { Session, SessionOptions } from '../session-options.ts';
 import { Backoff, type RetryOptions } from './backoff.ts';
-
-/** Time, as a courier needs it. `@wsferry/connection`'s clocks are such ones. */
-export interface CourierClock {
-  /** Milliseconds from any fixed moment, never going back. */
-  now(): number;
-  setTimeout(run: () => void, delayMs: number): unknown;
-  clearTimeout(timer: unknown): void;
-}
 
 /** What happens to the line between the two sides. */
 export type LineEvent =

@@ -4,4 +4,6 @@ export { type DirectoryPage, type DirectoryShelf, directoryShelf } from './direc
 export { cleanPartials, type Leftover, listLeftovers } from './leftovers.ts';
 export type { OwnerState } from './owner.ts';
 export { pathSource } from './path-source.ts';
+export { type StreamReceiver, type StreamReceiverOptions, streamReceiver } from './stream-receiver.ts';
+export { type StreamSource, type StreamSourceOptions, streamSource } from './stream-source.ts';
 export { type TreeEntry, type WalkOptions, walkTree } from './walk-tree.ts';

@@ -5,10 +5,24 @@ const TICKS_PER_SECOND = 100;
 
 /** CPU time that a process used so far, all threads, in seconds. 0 where there is no /proc. */
 export function cpuSecondsOf(pid: number): number {
+  const [user, system] = ticksOf(pid);
+  return (user + system) / TICKS_PER_SECOND;
+}
+
+/** The same with that of its children, of those that live and of those that it has seen end. */
+export function cpuSecondsOfFamily(pid: number): number {
+  const children = read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
+  const own = ticksOf(pid).reduce((sum, ticks) => sum + ticks) / TICKS_PER_SECOND;
+  return children.reduce((sum, child) => sum + cpuSecondsOfFamily(child), own);
+}
+
+/** User and system time, its own and that of children that have ended. */
+function ticksOf(pid: number): [user: number, system: number, childrensUser: number, childrensSystem: number] {
   const stat = read(`/proc/${pid}/stat`);
   // The name, in parentheses, may hold anything; the numbers come behind it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
+  const ticks = (field: number) => Number(fields[field] ?? 0);
+  return [ticks(11), ticks(12), ticks(13), ticks(14)];
 }
 
 /** Memory that a process holds now, in bytes. 0 where there is no /proc. */

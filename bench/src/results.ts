@@ -9,6 +9,10 @@ export interface Round {
   readonly microsPerUnit?: number;
   /** Of the larger of its processes, in bytes. */
   readonly peakBytes?: number;
+  /** CPU time of a file's sender, from its start to its end, in seconds. */
+  readonly senderCpuSeconds?: number;
+  /** CPU time that its receiver, which was there before, spent on it. */
+  readonly receiverCpuSeconds?: number;
 }
 
 /** A participant of a workload: its rounds, or why there are none. */
@@ -24,6 +28,8 @@ export interface ParticipantResult extends Participant {
   readonly serverCores?: Summary;
   readonly microsPerUnit?: Summary;
   readonly peakBytes?: Summary;
+  readonly senderCpuSeconds?: Summary;
+  readonly receiverCpuSeconds?: Summary;
   /** Ours to theirs (memory: theirs to ours), paired by rounds. */
   readonly ratio?: Summary;
   readonly target?: number;
@@ -58,6 +64,8 @@ export function evaluate(workload: WorkloadBase, participants: readonly Particip
         serverCores: server,
         microsPerUnit: over(participant, 'microsPerUnit'),
         peakBytes: over(participant, 'peakBytes'),
+        senderCpuSeconds: over(participant, 'senderCpuSeconds'),
+        receiverCpuSeconds: over(participant, 'receiverCpuSeconds'),
         ratio,
         target,
         met: ratio && target !== undefined ? ratio.median >= target : undefined,

@@ -8,8 +8,10 @@ import { findProgram } from './command.ts';
 export interface Receiving {
   /** The command that sends files there. */
   send(paths: readonly string[]): readonly string[];
-  /** Of the receiving process; 0 when there is none to look at. */
+  /** Of the receiving process, or of the one whose children receive; 0 when there is none to look at. */
   readonly pid: number;
+  /** It has a child for each connection: what it holds itself says nothing. */
+  readonly forks?: boolean;
   stop(): Promise<void>;
 }
 

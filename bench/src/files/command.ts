@@ -3,13 +3,16 @@ import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { peakBytesOf } from '../process-facts.ts';
+import { cpuSecondsOfFamily, peakBytesOf } from '../process-facts.ts';
 
-/** Runs a command to its end: how long it took, as its user waited, and the most memory it held (0 where unknown). */
+/**
+ * Runs a command to its end: how long it took, as its user waited, its CPU time with that of its children, and the most memory
+ * it held (0 where unknown). It is looked at every 20 ms: what it did after the last look is missing.
+ */
 export async function runCommand(
   [command, ...args]: readonly string[],
   cwd: string,
-): Promise<{ seconds: number; peakBytes: number }> {
+): Promise<{ seconds: number; cpuSeconds: number; peakBytes: number }> {
   const startedAt = performance.now();
   const child = spawn(command!, args, { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
@@ -17,14 +20,16 @@ export async function runCommand(
     stderr = (stderr + text).slice(-2000);
   });
   let peakBytes = 0;
+  let cpuSeconds = 0;
   const timer = setInterval(() => {
     peakBytes = Math.max(peakBytes, peakBytesOf(child.pid!));
+    cpuSeconds = Math.max(cpuSeconds, cpuSecondsOfFamily(child.pid!));
   }, 20);
   try {
     const [code] = await once(child, 'exit');
     const seconds = (performance.now() - startedAt) / 1000;
     if (code !== 0) throw new Error(`${command} ended with ${code}: ${stderr.trim().slice(-300)}`);
-    return { seconds, peakBytes };
+    return { seconds, cpuSeconds, peakBytes };
   } finally {
     clearInterval(timer);
   }

@@ -53,7 +53,8 @@ export function scp(name: string, recursive: boolean): Carrier {
           ...(recursive ? ['-r', '.'] : paths),
           to,
         ],
-        pid: 0, // one process a connection: none to look at
+        pid: daemon.pid!,
+        forks: true,
         stop: () => stopDaemon(daemon),
       };
     },
@@ -88,7 +89,8 @@ export const rsync: Carrier = {
     const daemon = await startDaemon('rsync', args, port);
     return {
       send: (paths) => ['rsync', '-W', ...paths, `rsync://127.0.0.1:${port}/in/`],
-      pid: 0, // one process a connection: none to look at
+      pid: daemon.pid!,
+      forks: true,
       stop: () => stopDaemon(daemon),
     };
   },

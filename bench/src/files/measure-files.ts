@@ -1,7 +1,7 @@
 import { type FileHandle, mkdir, mkdtemp, open, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { peakBytesOf } from '../process-facts.ts';
+import { cpuSecondsOfFamily, peakBytesOf } from '../process-facts.ts';
 import type { Participant, Round } from '../results.ts';
 import type { FileWorkload } from '../workloads.ts';
 import { type Carrier, md5sum, tus, wsferry, wsStreams } from './carriers.ts';
@@ -156,10 +156,18 @@ async function carry(
 async function carryOnce(carrier: Carrier, own: string, dir: string, job: Carrying, first: boolean): Promise<Round> {
   const receiving = await carrier.start(own, dir);
   try {
-    const { seconds, peakBytes } = await runCommand(receiving.send(job.paths), job.cwd);
-    const peak = Math.max(peakBytes, peakBytesOf(receiving.pid));
+    const { pid, forks = false } = receiving;
+    const before = cpuSecondsOfFamily(pid);
+    const { seconds, cpuSeconds, peakBytes } = await runCommand(receiving.send(job.paths), job.cwd);
+    const receiverCpuSeconds = cpuSecondsOfFamily(pid) - before;
+    const peak = Math.max(peakBytes, forks ? 0 : peakBytesOf(pid));
     if (!carrier.readsOnly) await checkArrived(dir, job, first);
-    return { value: job.amount / seconds, ...(peak > 0 && { peakBytes: peak }) };
+    return {
+      value: job.amount / seconds,
+      ...(peak > 0 && { peakBytes: peak }),
+      ...(cpuSeconds > 0 && { senderCpuSeconds: cpuSeconds }),
+      ...(pid > 0 && receiverCpuSeconds > 0 && { receiverCpuSeconds }),
+    };
   } finally {
     await receiving.stop();
   }

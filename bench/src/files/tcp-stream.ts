@@ -34,5 +34,8 @@ if (mode === 'receive') {
   socket.on('connect', more);
   socket.on('drain', more);
   // The one byte that comes back says that all of it arrived.
-  socket.once('data', () => console.log(JSON.stringify({ seconds: (performance.now() - startedAt) / 1000 })));
+  socket.once('data', () => {
+    const { user, system } = process.cpuUsage();
+    console.log(JSON.stringify({ seconds: (performance.now() - startedAt) / 1000, cpuSeconds: (user + system) / 1e6 }));
+  });
 }

@@ -1,6 +1,7 @@
 /** What is timed inside the sending program, from connecting to stored: these compare with each other, not with commands. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cpuSecondsOf } from '../process-facts.ts';
 import { nodeProgram, Program } from '../programs.ts';
 import type { Participant, Round } from '../results.ts';
 
@@ -14,7 +15,7 @@ export async function ourDigests(folder: string, path: string, bytes: number, ro
   const straight: Way = (port) => Promise.resolve(port);
   for (let round = 0; round < rounds; round++) {
     for (const digest of ['sha256', 'md5'] as const) {
-      measured[digest].push({ value: bytes / 1e6 / (await sendOurs(folder, path, straight, digest)) });
+      measured[digest].push(await sendOurs(folder, path, bytes, straight, digest));
     }
   }
   return [
@@ -36,8 +37,8 @@ export async function longLine(folder: string, path: string, bytes: number, roun
   };
   try {
     for (let round = 0; round < rounds; round++) {
-      ours.push({ value: bytes / 1e6 / (await sendOurs(folder, path, relayTo)) });
-      raw.push({ value: bytes / 1e6 / (await sendRaw(bytes, relayTo)) });
+      ours.push(await sendOurs(folder, path, bytes, relayTo));
+      raw.push(await sendRaw(bytes, relayTo));
       await Promise.all(running.splice(0).map((program) => program.stop()));
     }
   } finally {
@@ -51,32 +52,38 @@ export async function longLine(folder: string, path: string, bytes: number, roun
 
 type Way = (port: number) => Promise<number>;
 
-async function sendOurs(folder: string, path: string, way: Way, digest = 'md5'): Promise<number> {
+async function sendOurs(folder: string, path: string, bytes: number, way: Way, digest = 'md5'): Promise<Round> {
   const dir = join(folder, 'arrived');
   await mkdir(dir);
   const receiver = new Program(nodeProgram('files/ours-receive', [dir]));
   try {
     const port = await way((await receiver.next<{ port: number }>()).port);
-    return await secondsOf(new Program(nodeProgram('files/ours-send', [`ws://127.0.0.1:${port}/`, path, digest])));
+    const send = nodeProgram('files/ours-send', [`ws://127.0.0.1:${port}/`, path, digest]);
+    return await roundOf(send, receiver, bytes);
   } finally {
     await receiver.stop();
     await rm(dir, { recursive: true });
   }
 }
 
-async function sendRaw(bytes: number, way: Way): Promise<number> {
+async function sendRaw(bytes: number, way: Way): Promise<Round> {
   const receiver = new Program(nodeProgram('files/tcp-stream', ['receive', String(bytes)]));
   try {
     const port = await way((await receiver.next<{ port: number }>()).port);
-    return await secondsOf(new Program(nodeProgram('files/tcp-stream', ['send', String(bytes), String(port)])));
+    return await roundOf(nodeProgram('files/tcp-stream', ['send', String(bytes), String(port)]), receiver, bytes);
   } finally {
     await receiver.stop();
   }
 }
 
-async function secondsOf(sender: Program): Promise<number> {
+/** Sends to a receiver that waits. */
+async function roundOf(send: readonly string[], receiver: Program, bytes: number): Promise<Round> {
+  const before = cpuSecondsOf(receiver.pid);
+  const sender = new Program(send);
   try {
-    return (await sender.next<{ seconds: number }>()).seconds;
+    const { seconds, cpuSeconds } = await sender.next<{ seconds: number; cpuSeconds: number }>();
+    const receiverCpuSeconds = cpuSecondsOf(receiver.pid) - before;
+    return { value: bytes / 1e6 / seconds, senderCpuSeconds: cpuSeconds, receiverCpuSeconds };
   } finally {
     await sender.stop();
   }

@@ -3,7 +3,7 @@ import { ROOT_DIR } from '../programs.ts';
 import type { ParticipantResult, WorkloadResult } from '../results.ts';
 import type { Results } from '../run.ts';
 import { chart } from './chart.ts';
-import { figure, significant, spread, verdict } from './figures.ts';
+import { costs, costTitles, figure, significant, spread, verdict } from './figures.ts';
 
 const DOCS_DIR = `${ROOT_DIR}/docs`;
 
@@ -49,7 +49,7 @@ function section(workload: WorkloadResult): string {
     `## ${title[0]!.toUpperCase()}${title.slice(1)}`,
     '',
     ...(measured ? [`![${title}](charts/${name}.svg)`, ''] : []),
-    '| | median | spread | ratio | target | | CPU of it · of the load, in cores | CPU each |',
+    `| | median | spread | ratio | target | | ${costTitles(workload).join(' | ')} |`,
     '| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |',
     ...rows,
     '',
@@ -60,9 +60,8 @@ function section(workload: WorkloadResult): string {
 }
 
 function cells(participant: ParticipantResult, unit: WorkloadResult['unit']): string[] {
-  const { name, value, ratio, target, serverCores, loadCores, microsPerUnit, peakBytes, absent } = participant;
+  const { name, value, ratio, target, absent } = participant;
   if (!value) return [name, `absent: ${absent}`, '', '', target ? `≥ ${target}` : '', verdict(participant), '', ''];
-  const cores = serverCores && loadCores ? `${significant(serverCores.median)} · ${significant(loadCores.median)}` : '';
   return [
     name,
     figure(value.median, unit),
@@ -70,7 +69,6 @@ function cells(participant: ParticipantResult, unit: WorkloadResult['unit']): st
     ratio ? `${significant(ratio.median)} (${significant(ratio.min)}–${significant(ratio.max)})` : '',
     target === undefined ? '' : `≥ ${target}`,
     verdict(participant),
-    cores || (peakBytes ? `peak ${figure(peakBytes.median, 'B')}` : ''),
-    microsPerUnit ? `${significant(microsPerUnit.median)} µs` : '',
+    ...costs(participant),
   ];
 }

@@ -24,3 +24,22 @@ export function verdict({ met, target }: ParticipantResult): string {
   if (target === undefined) return '';
   return met === undefined ? 'not measured' : met ? 'met' : 'MISSED';
 }
+
+/** What `costs` gives: of a file both ends and the memory, of messages the cores that were busy. */
+export function costTitles({ participants }: WorkloadResult): readonly [string, string] {
+  const files = participants.some(({ senderCpuSeconds, peakBytes }) => senderCpuSeconds ?? peakBytes);
+  return files ? ['CPU of receiver · sender', 'peak memory'] : ['CPU of it · of the load, in cores', 'CPU each'];
+}
+
+export function costs(participant: ParticipantResult): [cpu: string, other: string] {
+  const { senderCpuSeconds, receiverCpuSeconds, peakBytes, serverCores, loadCores, microsPerUnit } = participant;
+  const seconds = (cpu?: { median: number }) => (cpu ? `${significant(cpu.median)} s` : '–');
+  if (senderCpuSeconds || peakBytes) {
+    const both = `${seconds(receiverCpuSeconds)} · ${seconds(senderCpuSeconds)}`;
+    return [senderCpuSeconds ? both : '', peakBytes ? figure(peakBytes.median, 'B') : ''];
+  }
+  return [
+    serverCores && loadCores ? `${significant(serverCores.median)} · ${significant(loadCores.median)}` : '',
+    microsPerUnit ? `${significant(microsPerUnit.median)} µs` : '',
+  ];
+}

@@ -1,23 +1,14 @@
 import type { ParticipantResult, WorkloadResult } from '../results.ts';
 import type { Results } from '../run.ts';
-import { figure, significant, spread, verdict } from './figures.ts';
+import { costs, costTitles, figure, significant, spread, verdict } from './figures.ts';
 
-const COLUMNS = [
-  '',
-  'median',
-  'spread',
-  'ours/theirs',
-  'lowest–highest',
-  'target',
-  '',
-  'CPU server · load',
-  'CPU each',
-];
+const COLUMNS = ['', 'median', 'spread', 'ours/theirs', 'lowest–highest', 'target', ''];
 
 export function printWorkload(result: WorkloadResult): void {
   console.log(`${result.name}: ${result.title}${result.unit === 'B' ? ' (less is better; ratio: theirs/ours)' : ''}`);
   const rows = result.participants.map((participant) => row(participant, result));
-  const widths = COLUMNS.map((title, column) =>
+  const columns = [...COLUMNS, ...costTitles(result)];
+  const widths = columns.map((title, column) =>
     Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0)),
   );
   const line = (cells: readonly string[]) =>
@@ -25,7 +16,7 @@ export function printWorkload(result: WorkloadResult): void {
       .map((cell, column) => cell.padEnd(widths[column]!))
       .join('  ')
       .trimEnd()}`;
-  console.log(line(COLUMNS));
+  console.log(line(columns));
   for (const [index, cells] of rows.entries()) {
     const { absent, value, name } = result.participants[index]!;
     console.log(value ? line(cells) : `  ${name.padEnd(widths[0]!)}  absent: ${absent}`);
@@ -41,8 +32,7 @@ export function printWorkload(result: WorkloadResult): void {
 }
 
 function row(participant: ParticipantResult, { unit }: WorkloadResult): string[] {
-  const { name, value, ratio, target, serverCores, loadCores, microsPerUnit, peakBytes } = participant;
-  const each = microsPerUnit ? `${significant(microsPerUnit.median)} µs` : '';
+  const { name, value, ratio, target } = participant;
   return [
     name,
     value ? figure(value.median, unit) : '',
@@ -51,12 +41,7 @@ function row(participant: ParticipantResult, { unit }: WorkloadResult): string[]
     ratio ? `${significant(ratio.min)}–${significant(ratio.max)}` : '',
     target === undefined ? '' : `≥ ${target}`,
     verdict(participant),
-    serverCores && loadCores
-      ? `${significant(serverCores.median)} · ${significant(loadCores.median)}`
-      : peakBytes
-        ? `peak ${figure(peakBytes.median, 'B')}`
-        : '',
-    each,
+    ...costs(participant),
   ];
 }
 

@@ -20,6 +20,8 @@ export interface ProtocolOptions {
   messageMemory?: MessageMemory | undefined;
   /** What text messages are given as: strings, or `TextBytes`. Default `string`. */
   text?: TextAs | undefined;
+  /** Called with a chunk that was received once nobody has a view of it any more; not with all of which that is so. */
+  spent?: ((chunk: Uint8Array) => void) | undefined;
 }
 
 /** How a message is sent. */

@@ -68,6 +68,7 @@ export class ConnectionProtocol {
     slab,
     messageMemory,
     text,
+    spent,
   }: ProtocolOptions) {
     this.role = role;
     this.#incomingOptions = { maxMessageBytes, inflater: compression?.inflater, memory: messageMemory, text };
@@ -76,6 +77,7 @@ export class ConnectionProtocol {
       maxPayloadBytes: maxPayloadBytes(this.#incomingOptions),
       pieces: true,
       masked: true,
+      spent,
       allowRsv1: compression !== undefined,
     });
     this.#outgoing = new Outgoing({ masked: role === 'client', deflater: compression?.deflater, thresholdBytes, slab });

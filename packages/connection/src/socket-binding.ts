@@ -13,6 +13,7 @@ import { Reading, type ReadingEvents, type ReadingOver } from './reading.ts';
 import { slabFor } from './reused-memory.ts';
 import { RoundTrips } from './round-trips.ts';
 import { SocketWriter, type WriterEvents } from './socket-writer.ts';
+import { freeSpent } from './spent-memory.ts';
 
 /** How long a peer's Close may wait for the messages before it: half of what peers commonly wait for its answer. */
 const MOST_PATIENCE_MS = 5000;
@@ -71,6 +72,7 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
       slab,
       messageMemory,
       text,
+      spent: freeSpent,
     });
     this.reading = new Reading(this.machine, receiveHighWaterMarkBytes, this);
     this.writer = new SocketWriter(socket, this.machine, slab.memory, this);

@@ -20,6 +20,14 @@ export class ChunkQueue {
   #waiting: Uint8Array[] | undefined;
   #head = 0;
   #waitingBytes = 0;
+  /** Whether a view of the current chunk was given away that may live longer than the chunk. */
+  shared = false;
+  readonly #spent: ((chunk: Uint8Array) => void) | undefined;
+
+  /** `spent` gets each chunk that was read to its end and not `shared`. */
+  constructor(spent?: (chunk: Uint8Array) => void) {
+    this.#spent = spent;
+  }
 
   /** Bytes of the current chunk not yet read. */
   get available(): number {
@@ -71,11 +79,15 @@ export class ChunkQueue {
   }
 
   #use(chunk: Uint8Array): void {
+    const before = this.chunk;
+    const spent = before.length > 0 && this.available === 0 && !this.shared;
     this.chunk = chunk;
+    this.shared = false;
     this.position = 0;
     this.#memory = chunk.buffer;
     this.#memoryAt = chunk.byteOffset;
     this.#words = undefined;
+    if (spent) this.#spent?.(before);
   }
 
   #advance(): boolean {

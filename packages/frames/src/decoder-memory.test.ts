@@ -35,6 +35,33 @@ describe.each<Role>(['server', 'client'])('the decoder of a %s', (role) => {
     expect(Object.getPrototypeOf(payload)).toBe(Uint8Array.prototype);
   });
 
+  test('a chunk is spent once it was read to its end, unless a whole payload was seen in it', () => {
+    const spent: Uint8Array[] = [];
+    const decoder = new FrameDecoder({ role, pieces: true, masked: true, spent: (chunk) => spent.push(chunk) });
+    const frame = (opcode: Opcode, bytes: number) =>
+      encodeFrame({ fin: true, opcode, payload: new Uint8Array(bytes) }, keyFor(role));
+    const read = (chunk: Uint8Array) => {
+      decoder.push(chunk);
+      while (decoder.next() !== undefined);
+      return chunk;
+    };
+    const long = frame(Opcode.Binary, 1000);
+    const first = read(long.slice(0, 500));
+    expect(spent).toEqual([first]);
+    const last = read(long.slice(500));
+    expect(spent).toEqual([first, last]);
+    read(long);
+    read(frame(Opcode.Ping, 10));
+    read(Buffer.concat([frame(Opcode.Text, 3), long.subarray(0, 500)]));
+    expect(spent.length).toBe(2);
+    // Not before the parts seen in it were used: they are views of it.
+    decoder.push(long.slice(500));
+    expect(decoder.next()?.payload.length).toBeGreaterThan(500);
+    expect(spent.length).toBe(2);
+    decoder.next();
+    expect(spent.length).toBe(3);
+  });
+
   test('in pieces each part of a data payload comes with its chunk, and control frames come whole', () => {
     const payload = Uint8Array.from({ length: 1000 }, (_, i) => i * 3);
     const data = encodeFrame({ fin: true, opcode: Opcode.Binary, payload }, keyFor(role));

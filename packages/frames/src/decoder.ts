@@ -32,6 +32,11 @@ export interface FrameDecoderOptions {
    * What comes whole is unmasked. Default false.
    */
   readonly masked?: boolean;
+  /**
+   * With `pieces`: called with a chunk that was read to its end, unless a whole payload was yielded as a view of it. A part of a
+   * payload is good only until the next call of `next()` then, since the chunk's memory may be used for something else.
+   */
+  readonly spent?: ((chunk: Uint8Array) => void) | undefined;
   /** Let RSV1 through on text and binary frames: permessage-deflate was negotiated (RFC 7692 §6). Default false. */
   readonly allowRsv1?: boolean;
 }
@@ -53,7 +58,7 @@ export class FrameDecoder {
   readonly #pieces: boolean;
   readonly #leaveMasked: boolean;
   readonly #allowRsv1: boolean;
-  readonly #input = new ChunkQueue();
+  readonly #input: ChunkQueue;
   /** Made with the first masked frame. */
   #key: Uint8Array | undefined;
   #failure: unknown;
@@ -79,12 +84,14 @@ export class FrameDecoder {
     maxPayloadBytes = DEFAULT_MAX_BYTES,
     pieces = false,
     masked = false,
+    spent,
     allowRsv1 = false,
   }: FrameDecoderOptions) {
     this.#masked = role === 'server';
     this.#leaveMasked = masked && this.#masked;
     this.#maxPayloadBytes = checkedLimit('maxPayloadBytes', maxPayloadBytes);
     this.#pieces = pieces;
+    this.#input = new ChunkQueue(pieces ? spent : undefined);
     this.#allowRsv1 = allowRsv1;
   }
 
@@ -226,6 +233,7 @@ export class FrameDecoder {
     const input = this.#input;
     const length = this.#length;
     if (this.#received === 0 && (length === 0 || (input.ready() && input.available >= length))) {
+      if (length > 0) input.shared = true;
       return this.#finish(this.#take(length));
     }
     while (input.ready()) {
@@ -258,7 +266,9 @@ export class FrameDecoder {
     this.#announced = true;
     const offset = this.#received;
     const length = Math.min(input.available, payloadLength - offset);
-    const leaveMasked = this.#leaveMasked && length < payloadLength;
+    const whole = length === payloadLength;
+    if (whole && length > 0) input.shared = true;
+    const leaveMasked = this.#leaveMasked && !whole;
     const payload = leaveMasked ? input.take(length) : this.#take(length);
     this.#received = offset + length;
     if (this.#received === payloadLength) this.#stage = Stage.First;

@@ -57,9 +57,9 @@ export interface OpenSource {
   /**
    * Called once, and possibly while `read()` or `digest()` is under way (the transfer was cancelled): what that call
    * gives then is of no interest. A session counts as closed when this resolves, so it should not wait for what may
-   * never come.
+   * never come. `mayReopen`: the connection was lost, and another transfer may go on with the source.
    */
-  close(): Promise<void>;
+  close(options?: { readonly mayReopen: boolean }): Promise<void>;
 }
 
 /** A file that was stored. */

@@ -117,9 +117,9 @@ function limitedSource(open: OpenSource, limit: RateLimit): OpenSource {
     },
     digest: () => open.digest(),
     stored: (bytes) => open.stored?.(bytes),
-    close: () => {
+    close: (options) => {
       closed.abort();
-      return open.close();
+      return open.close(options);
     },
   };
 }

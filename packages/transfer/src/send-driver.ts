@@ -75,6 +75,8 @@ export class SendDriver {
   #heardAt = 0;
   /** The source while it is read. */
   #reading: OpenSource | undefined;
+  /** The connection failed, not the file: it may be sent over another one. */
+  #lost = false;
   #pump: Promise<void> = Promise.resolve();
 
   constructor(id: number, source: FileSource, port: SendPort, options: SendDriverOptions) {
@@ -126,7 +128,10 @@ export class SendDriver {
       else if (action.do === 'restarted') this.#tell({ type: 'restarted', reason: action.reason });
       else if (action.do === 'paused' || action.do === 'continued') this.#tell({ type: action.do, by: action.by });
       else if (action.do === 'finish') this.#resolve(action.file);
-      else this.#reject(action.error);
+      else {
+        this.#lost = action.error.code === 'CONNECTION_LOST' || action.error.code === 'SHUTTING_DOWN';
+        this.#reject(action.error);
+      }
     }
     this.#changed?.();
     if (this.#machine.ended) this.#interrupt?.();
@@ -142,7 +147,7 @@ export class SendDriver {
         const again = verdict.find((action) => action.do === 'open');
         if (again) {
           this.#apply(verdict.filter((action) => action !== again));
-          await open.close();
+          await open.close({ mayReopen: true });
           open = undefined;
           open = await this.#open(again.start);
           this.#reading = open;
@@ -153,7 +158,7 @@ export class SendDriver {
       this.#apply(this.#machine.stop(asTransferError(error, 'SOURCE_FAILED')));
     } finally {
       // What was learned is learned: a source that cannot be closed changes nothing for the transfer.
-      await open?.close().catch(() => {});
+      await open?.close({ mayReopen: this.#lost }).catch(() => {});
     }
   }
 
@@ -168,7 +173,7 @@ export class SendDriver {
       },
     });
     const open = await this.#unlessEnded(opening);
-    if (open === undefined) void opening.then((late) => late.close()).catch(() => {});
+    if (open === undefined) void opening.then((late) => late.close({ mayReopen: this.#lost })).catch(() => {});
     return open;
   }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { cuttablePair } from '../../test/cuttable-pair.ts';
 import { deferred } from '../../test/raw-peer.ts';
 import { memoryReceiver, type OpenSource, openSession, pipePair } from '../index.ts';
 import { pathSource } from './index.ts';
@@ -45,15 +46,21 @@ describe.skipIf(process.platform === 'win32')('a named pipe as a source', () => 
     await opened.close();
   });
 
-  test('opened at an offset proves the prefix and gives the rest', async () => {
-    const bytes = pattern(300_000);
+  test('is gone on with when the line is cut: nothing that was read is lost', async () => {
+    const bytes = pattern(1_000_000);
+    const source = await pathSource(path);
     const writing = writeFile(path, bytes);
-    const opened = await (await pathSource(path)).open({ start: 100_000, chunkBytes, algorithm: 'md5' });
-    expect(opened.prefixDigest).toBe(md5(bytes.subarray(0, 100_000)));
-    expect(Buffer.compare(await readAll(opened), bytes.subarray(100_000))).toBe(0);
-    expect(await opened.digest()).toBe(md5(bytes));
+    const receiver = memoryReceiver();
+    for (const cut of [{ after: 20, how: 'lost' } as const, undefined]) {
+      const line = cuttablePair(cut);
+      openSession(line.far, { role: 'acceptor', accept: receiver.accept });
+      const session = openSession(line.near, { role: 'opener', chunkBytes });
+      const stored = await session.sendFile(source).catch((error: unknown) => error);
+      expect(stored).toMatchObject(cut ? { code: 'CONNECTION_LOST' } : { size: bytes.length, digest: md5(bytes) });
+      await (cut ? session.closed : session.close());
+    }
     await writing;
-    await opened.close();
+    expect(Buffer.compare(receiver.files.get('pipe')!, bytes)).toBe(0);
   });
 
   test('gives what there is at once, however little', async () => {

@@ -7,7 +7,7 @@ import type { FileSource, OpenOptions, OpenSource } from '../ports.ts';
 import { pathError, sourceError } from './file-errors.ts';
 import { createHasher, type Hasher } from './hashing.ts';
 import { machineId } from './machine.ts';
-import { openNamedPipe } from './named-pipe.ts';
+import { namedPipeSource } from './named-pipe.ts';
 import { crowdThread, joinCrowd, type Look, type LookedAt, SMALL_FILE_BYTES } from './small-files.ts';
 import { openSmallPath } from './small-path-source.ts';
 import { checkUnchanged, sourceChanged } from './source-changed.ts';
@@ -18,8 +18,8 @@ export type { Look } from './small-files.ts';
  * A file on disk, to be sent. Its digest is computed in a worker thread beside the reading. Its resume key is that of its
  * path on this machine, so a receiver goes on with what it kept of it, also when another process sends it.
  *
- * A named pipe (`<(command)`) is taken too: of unknown size, and it can be opened once. One whose writer is silent or
- * not there yet is waited for, and can be cancelled at any time.
+ * A named pipe (`<(command)`) is taken too: as a `streamSource`, of unknown size, gone on with by the same object only. One whose
+ * writer is silent or not there yet is waited for, and can be cancelled at any time.
  *
  * @throws TransferError SOURCE_FAILED, with Node's error as `cause`, when the path is missing, unreadable, a directory
  * or a device.
@@ -49,9 +49,7 @@ async function regularFileAside(path: string): Promise<FileSource | undefined> {
 async function sourceAt(path: string): Promise<FileSource> {
   const found = await stat(path, { bigint: true });
   if (found.isDirectory()) throw new TransferError('SOURCE_FAILED', `cannot read ${path}: it is a directory`);
-  if (found.isFIFO()) {
-    return { name: nameOf(path), size: undefined, open: (options) => openNamedPipe(path, options) };
-  }
+  if (found.isFIFO()) return namedPipeSource(path, nameOf(path));
   if (!found.isFile()) {
     throw new TransferError('SOURCE_FAILED', `cannot read ${path}: expected a regular file, found a device or socket`);
   }

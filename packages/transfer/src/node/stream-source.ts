@@ -37,8 +37,17 @@ export interface StreamSource extends FileSource {
  * @throws RangeError for a `keepBytes` that is no number of bytes
  */
 export function streamSource(stream: AsyncIterable<Uint8Array>, options: StreamSourceOptions): StreamSource {
+  return readOnce(stream, options);
+}
+
+/** The same for a stream of our own. `leave` is called when nobody will go on with it, possibly more than once. */
+export function readOnce(
+  stream: AsyncIterable<Uint8Array>,
+  options: StreamSourceOptions,
+  leave: () => Promise<void> = async () => {},
+): StreamSource {
   const { name, folder, modified, keepBytes = 16 * 1024 * 1024 } = options;
-  const once = new OnceReadable(stream, wholeNumber('keepBytes', keepBytes, 0));
+  const once = new OnceReadable(stream, wholeNumber('keepBytes', keepBytes, 0), leave);
   return {
     name,
     size: undefined,
@@ -59,6 +68,7 @@ class OnceReadable {
   /** Who reads it now. */
   reader: OpenStream | undefined;
   ended = false;
+  readonly leave: () => Promise<void>;
   readonly #stream: AsyncIterable<unknown>;
   readonly #keepBytes: number;
   #chunks: AsyncIterator<unknown> | undefined;
@@ -67,9 +77,10 @@ class OnceReadable {
   #reading: Promise<void> | undefined;
   #failure: TransferError | undefined;
 
-  constructor(stream: AsyncIterable<unknown>, keepBytes: number) {
+  constructor(stream: AsyncIterable<unknown>, keepBytes: number, leave: () => Promise<void>) {
     this.#stream = stream;
     this.#keepBytes = keepBytes;
+    this.leave = leave;
   }
 
   open({ start, chunkBytes, algorithm }: OpenOptions): OpenSource {
@@ -156,8 +167,9 @@ class OpenStream implements OpenSource {
     if (this.#once.reader === this) this.#once.tail.release(bytes);
   }
 
-  /** The next transfer may go on with the stream. */
-  async close(): Promise<void> {
-    if (this.#once.reader === this) this.#once.reader = undefined;
+  async close({ mayReopen } = { mayReopen: false }): Promise<void> {
+    if (this.#once.reader !== this) return;
+    this.#once.reader = undefined;
+    if (!mayReopen) await this.#once.leave();
   }
 }

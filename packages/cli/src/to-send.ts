@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { FileSource, FolderSource } from '@wsferry/transfer';
@@ -38,12 +39,12 @@ export async function toSend(paths: readonly string[], options: ToSendOptions): 
     const files: { path: string; source: FileSource }[] = [];
     found[index] = files;
     folders[index] = [];
-    if (path === STANDARD && place !== undefined) {
-      files.push({ path, source: streamSource(process.stdin, place) });
-      return;
-    }
     const absolute = resolve(cwd, path);
     try {
+      if (path === STANDARD && place !== undefined) {
+        files.push({ path, source: streamSource(standardInput(), place) });
+        return;
+      }
       if (!(await stat(absolute)).isDirectory()) {
         const source = await pathSource(absolute);
         files.push({ path, source: paths.length === 1 ? { ...source, ...place } : source });
@@ -63,6 +64,12 @@ export async function toSend(paths: readonly string[], options: ToSendOptions): 
     }
   });
   return { files: found.flat().map((file, index) => ({ id: failed + index + 1, ...file })), folders: folders.flat() };
+}
+
+/** For Node a folder is an empty input. */
+function standardInput(): AsyncIterable<Uint8Array> {
+  if (!fstatSync(0).isDirectory()) return process.stdin;
+  throw new CliError('IS_DIRECTORY', 'standard input is a directory', ExitCode.Failed, { hint: 'name it' });
 }
 
 /** What `--as` says: a name, and the folders before it. */

@@ -72,6 +72,15 @@ describe.skipIf(process.platform === 'win32')('send -', () => {
     expect((await there('hello.txt')).toString()).toBe('hello\n');
   });
 
+  test.each([
+    ['a folder', '<.'],
+    ['write-only', '0>>unreadable'],
+  ])('that cannot be read (%s) fails, and nothing is there', async (_, redirection) => {
+    const { code, stderr } = await shell(`wsferry send - --as bad --to ${url} --quiet ${redirection}`, root.path);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^failed (bad|-): [^\n]+\n$/) });
+    expect(await readdir(dir)).not.toContain('bad');
+  });
+
   test('that waits for somebody who writes nothing can be interrupted', async () => {
     await using sender = new Program(['send', '-', '--as', 'silent', '--to', url, '--json'], root.path, {
       stdin: 'pipe',

@@ -36,7 +36,9 @@ export function get(paths: readonly string[], cwd: string, options: GetOptions):
   const limit = options.limitRate === undefined ? undefined : new RateLimit(options.limitRate);
   // Standard output has the file to carry, and nothing else.
   const output = options.output === STANDARD ? process.stderr : undefined;
-  const settings = { progress: true, output, windowBytes: limit?.windowBytes };
+  // Lines that are redrawn would redraw over a file on the same screen.
+  const progress = output === undefined || !process.stdout.isTTY;
+  const settings = { progress, output, windowBytes: limit?.windowBytes };
   return talk(cwd, options, settings, async ({ line, reporter, signal }) => {
     signal.addEventListener('abort', () => limit?.lift());
     const place = await placeFor(options, cwd, signal);

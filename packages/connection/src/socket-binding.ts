@@ -208,8 +208,8 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
 
   receivedEnd(): void {
     this.machine.receiveEnd();
-    this.#startClosing({ discard: this.closedByUs });
     this.writer.endWhenDone();
+    if (!this.socket.destroyed) this.#startClosing({ discard: this.closedByUs });
   }
 
   finish(): void {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { FrameMemory } from './frame-memory.ts';
 import type { ConnectionProtocol } from './protocol.ts';
 
@@ -98,7 +99,14 @@ export class SocketWriter {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#socket.end();
+    const socket = this.#socket;
+    if (socket.readableEnded && socket.writableLength === 0 && !(socket as Partial<TLSSocket>).encrypted) {
+      // The peer's side has ended, too, and the kernel has all of ours: closing says the same as ending, in one call. TLS has
+      // its own farewell.
+      socket.destroy();
+      return;
+    }
+    socket.end();
     this.#events.ended();
   }
 

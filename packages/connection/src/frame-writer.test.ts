@@ -13,7 +13,7 @@ const asFrame = (piece: Piece): Frame =>
 
 function write(writer: FrameWriter, piece: Piece): void {
   if (typeof piece === 'string') writer.text(piece);
-  else writer.frame(asFrame(piece));
+  else writer.frame(Opcode.Binary, piece);
 }
 
 /** Holds what was written against what should be: as frames, and to the byte. */

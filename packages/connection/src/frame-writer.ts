@@ -1,11 +1,4 @@
-import {
-  createMaskingKey,
-  encodeFrameHeader,
-  encodeFrameInto,
-  type Frame,
-  frameByteLength,
-  Opcode,
-} from '@wsferry/frames';
+import { createMaskingKey, encodeFrameHeader, encodeFrameInto, frameByteLength, Opcode } from '@wsferry/frames';
 import { freshMemory, Slab } from './frame-memory.ts';
 import { takeAway } from './given-away.ts';
 
@@ -16,6 +9,33 @@ const SHARED_TEXT_UNITS = Math.floor((SHARED_FRAME_BYTES - 14) / 3);
 
 const encoder = new TextEncoder();
 const freshSlab = new Slab(freshMemory);
+
+const NOTHING = new Uint8Array(0);
+/** The frame that is being written. One object for all of them: of millions a second the collector would have to hear. */
+const current: { fin: boolean; rsv1: boolean; opcode: Opcode; payload: Uint8Array } = {
+  fin: true,
+  rsv1: false,
+  opcode: Opcode.Binary,
+  payload: NOTHING,
+};
+
+function encodeInto(
+  target: Uint8Array,
+  at: number,
+  opcode: Opcode,
+  payload: Uint8Array,
+  fin: boolean,
+  rsv1: boolean,
+  maskingKey: Uint8Array | undefined,
+): number {
+  current.fin = fin;
+  current.rsv1 = rsv1;
+  current.opcode = opcode;
+  current.payload = payload;
+  const end = encodeFrameInto(target, at, current, maskingKey);
+  current.payload = NOTHING;
+  return end;
+}
 
 /** Frames in, bytes out, in order. */
 export class FrameWriter {
@@ -39,31 +59,31 @@ export class FrameWriter {
     return this.#bytes;
   }
 
-  frame(frame: Frame): void {
+  frame(opcode: Opcode, payload: Uint8Array, fin = true, rsv1 = false): void {
     // §5.3: a fresh key for every frame.
     const key = this.#masked ? createMaskingKey() : undefined;
-    const length = frameByteLength(frame.payload.length, this.#masked);
+    const length = frameByteLength(payload.length, this.#masked);
     if (length > SHARED_FRAME_BYTES) {
       this.#endRun();
       const bytes = this.#slab.memory.take(length);
-      encodeFrameInto(bytes, 0, frame, key);
+      encodeInto(bytes, 0, opcode, payload, fin, rsv1, key);
       this.#output.push(bytes);
       this.#bytes += length;
       return;
     }
     const { bytes, at } = this.#room(length);
-    this.#wrote(encodeFrameInto(bytes, at, frame, key));
+    this.#wrote(encodeInto(bytes, at, opcode, payload, fin, rsv1, key));
   }
 
   /** A message in one frame, whose bytes the program gave away. */
   givenAway(opcode: Opcode, payload: Uint8Array): void {
     if (payload.length <= SHARED_FRAME_BYTES) {
-      this.frame({ fin: true, opcode, payload });
+      this.frame(opcode, payload);
       return;
     }
     const ours = takeAway(payload) ?? payload;
     if (this.#masked) {
-      this.frame({ fin: true, opcode, payload: ours });
+      this.frame(opcode, ours);
       this.#slab.memory.giveBack(ours);
       return;
     }
@@ -84,7 +104,7 @@ export class FrameWriter {
   /** A text message in one frame, without a buffer for its bytes in between. */
   text(text: string): void {
     if (text.length > SHARED_TEXT_UNITS) {
-      this.frame({ fin: true, opcode: Opcode.Text, payload: encoder.encode(text) });
+      this.frame(Opcode.Text, encoder.encode(text));
       return;
     }
     const { bytes, at: start } = this.#room(frameByteLength(text.length * 3, this.#masked));
@@ -95,7 +115,7 @@ export class FrameWriter {
     if (at !== guess) bytes.copyWithin(at, guess, guess + written);
     const payload = bytes.subarray(at, at + written);
     const key = this.#masked ? createMaskingKey() : undefined;
-    this.#wrote(encodeFrameInto(bytes, start, { fin: true, opcode: Opcode.Text, payload }, key));
+    this.#wrote(encodeInto(bytes, start, Opcode.Text, payload, true, false, key));
   }
 
   /** The bytes to write, in order. They are taken: the next call gives only what came since. */

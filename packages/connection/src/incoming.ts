@@ -43,8 +43,10 @@ export class Incoming {
   /** Each made when the first message of its kind comes: most connections have one kind, many are silent. */
   #plain: MessageAssembler | undefined;
   #compressed: MessageAssembler | undefined;
-  /** The message that has begun. */
-  #begun: { readonly compressed: boolean; readonly opcode: Opcode } | undefined;
+  /** Of the message that has begun: of its first frame. No object for each message, of which there may be millions a second. */
+  #begun = false;
+  #isCompressed = false;
+  #opcode: Opcode = Opcode.Binary;
 
   constructor(options: IncomingOptions) {
     this.#options = options;
@@ -55,14 +57,18 @@ export class Incoming {
    * compressed: the next frame must wait for it. Throws, or rejects with, FrameError.
    */
   add(frame: Frame | FramePiece): Message | Promise<Message> | undefined {
-    this.#begun ??= { compressed: frame.rsv1 === true && this.#options.inflater !== undefined, opcode: frame.opcode };
-    const { compressed, opcode } = this.#begun;
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#isCompressed = frame.rsv1 === true && this.#options.inflater !== undefined;
+      this.#opcode = frame.opcode;
+    }
+    const compressed = this.#isCompressed;
     // What is compressed is no text yet: it is put together as bytes, and judged as text afterwards.
     const asBytes = compressed && frame.opcode !== Opcode.Continuation;
     const message = this.#assembler(compressed).add(asBytes ? { ...frame, opcode: Opcode.Binary, rsv1: false } : frame);
     if (message === undefined) return undefined;
-    this.#begun = undefined;
-    return compressed ? this.#inflate(message as Uint8Array, opcode === Opcode.Text) : message;
+    this.#begun = false;
+    return compressed ? this.#inflate(message as Uint8Array, this.#opcode === Opcode.Text) : message;
   }
 
   #assembler(compressed: boolean): MessageAssembler {

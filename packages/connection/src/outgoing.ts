@@ -102,7 +102,7 @@ export class Outgoing {
     const fin = end === payload.length;
     const part = this.#options.deflater!.deflate(payload.subarray(at, end), fin);
     // RFC 7692 §6.1: RSV1 on the first frame only.
-    this.frame(at === 0 ? opcode : Opcode.Continuation, part, { fin, rsv1: at === 0 });
+    this.frame(at === 0 ? opcode : Opcode.Continuation, part, fin, at === 0);
     message.at = end;
     if (fin) this.#shift(end - at);
     else this.#waitingBytes -= end - at;
@@ -116,8 +116,8 @@ export class Outgoing {
   }
 
   /** One frame, at once: a control frame may stand between the fragments of a message (§5.4). */
-  frame(opcode: Opcode, payload: Uint8Array, { fin = true, rsv1 = false } = {}): void {
-    this.#writer.frame({ fin, rsv1, opcode, payload });
+  frame(opcode: Opcode, payload: Uint8Array, fin = true, rsv1 = false): void {
+    this.#writer.frame(opcode, payload, fin, rsv1);
   }
 
   /** The bytes to write, in order. They are taken: the next call gives only what came since. */
@@ -135,7 +135,7 @@ export class Outgoing {
   #whole(opcode: Opcode, payload: Uint8Array, compress: boolean): void {
     const compressed = compress ? this.#options.deflater?.deflateMessage(payload, LENT) : undefined;
     if (compressed === undefined) this.frame(opcode, payload);
-    else this.frame(opcode, compressed, { rsv1: true });
+    else this.frame(opcode, compressed, true, true);
   }
 
   #shift(bytes: number): void {

@@ -1,8 +1,10 @@
-import { createMD5, createSHA256, type IHasher } from 'hash-wasm';
+import type { IHasher } from 'hash-wasm';
 import type { DigestAlgorithm } from './packets.ts';
 import type { FileSource } from './ports.ts';
 
 async function hasher(algorithm: DigestAlgorithm): Promise<IHasher> {
+  // Loaded when it is needed: it is large, and who sends paths does without.
+  const { createMD5, createSHA256 } = await import('hash-wasm');
   const made = await (algorithm === 'md5' ? createMD5() : createSHA256());
   return made.init();
 }

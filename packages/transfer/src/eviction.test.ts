@@ -118,6 +118,29 @@ describe('the control of a transfer', () => {
     expect(discarded).toEqual([{ keepPartial: true }]);
   });
 
+  test.each(['deciding', 'receiving'])('tells a receiver that is %s when the connection is lost', async (when) => {
+    const { accept } = memoryReceiver();
+    const asked = deferred<TransferControl>();
+    const [near, far] = pipePair();
+    openSession(far, {
+      role: 'acceptor',
+      accept: async (offer, control) => {
+        asked.resolve(control);
+        if (when === 'deciding') await deferred().promise;
+        const held = await accept(offer, control);
+        return { ...held, sink: { ...held.sink, write: () => deferred().promise } };
+      },
+    });
+    openSession(near, { role: 'opener' })
+      .sendFile(source)
+      .catch(() => {});
+    const { signal } = await asked.promise;
+    expect(signal.aborted).toBe(false);
+    near.close();
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    expect(signal.reason).toMatchObject({ code: 'CONNECTION_LOST' });
+  });
+
   test('does nothing to a transfer that has ended', async () => {
     const { accept } = memoryReceiver();
     let control: TransferControl | undefined;

@@ -143,6 +143,8 @@ export interface Accepted {
 
 /** The receiver's own hold of one transfer, given to {@link Accept}; good from then until the transfer has ended. */
 export interface TransferControl {
+  /** Aborted, with the TransferError, when the transfer has failed: nobody waits any more for what `accept` prepares. */
+  readonly signal: AbortSignal;
   /**
    * Ends the transfer, and tells the sender: the peer's `sendFile` rejects with that code. Resolves once the sink is
    * discarded, or committed when it was too late; at once when all that is over. So a newer transfer of the same

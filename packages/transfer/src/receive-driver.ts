@@ -44,6 +44,7 @@ export class ReceiveDriver {
   /** What has come and is not being written yet. */
   #unwritten: Uint8Array[] = [];
   #flushing = false;
+  readonly #failed = new AbortController();
   /** What the sink held was a part of the file. All of it is no part: there is nothing to go on with, or it is another file. */
   #heldPart = false;
 
@@ -134,6 +135,7 @@ export class ReceiveDriver {
 
   #control(): TransferControl {
     return {
+      signal: this.#failed.signal,
       end: (error) => {
         this.stop(error, 'CANCEL_FILE');
         return this.settled;
@@ -246,6 +248,7 @@ export class ReceiveDriver {
   #fail(error: TransferError, keepPartial: boolean): void {
     const refused = this.#sink === undefined;
     if (this.#port.place?.taken === false) this.#port.place.leave();
+    this.#failed.abort(error);
     // After the call that is running; the ones behind it see that the machine ended and do nothing.
     this.#do(async () => {
       await this.#sink?.discard({ keepPartial }).catch(() => {});

@@ -1,7 +1,12 @@
 import { type FileOffer, safeName, type TransferControl } from '../src/index.ts';
 
 /** The control of a transfer that nobody runs. */
-export const noControl: TransferControl = { end: async () => {}, pause() {}, resume() {} };
+export const noControl: TransferControl = {
+  signal: new AbortController().signal,
+  end: async () => {},
+  pause() {},
+  resume() {},
+};
 
 /** What a receiver is offered. */
 export function offerOf(name: string, rest: Partial<FileOffer> = {}): FileOffer {

@@ -71,12 +71,11 @@ export class Receiving {
     const ended: TransferError[] = [];
     const accepted = deferred<Accepted>();
     const control: TransferControl = {
+      ...noControl,
       end: async (error) => {
         ended.push(error);
         await (await accepted.promise).sink.discard({ keepPartial: true });
       },
-      pause() {},
-      resume() {},
     };
     const offer = offerOf('a.bin', { size: content.length, modified, resumeKey: 'key', ...rest });
     const held = await this.accept(offer, options, control);

@@ -117,16 +117,20 @@ export async function directoryReceiver(
       const policy = policyOf(offer, options);
       const key = keepPartialsMs > 0 ? keyOf(offer, receiving) : undefined;
       const release = key ? await claim(key.id, control) : joinCrowd();
+      const { signal } = control;
       let folder: Folder;
       try {
+        // What was waited for may be over: a newer one waits for it in its turn.
+        signal.throwIfAborted();
         folder = await receiving.open(offer.folder);
       } catch (error) {
         release();
         throw error;
       }
       const thread = isOneOfMany(offer, folder, durable) ? crowdThread() : undefined;
-      if (thread) return await SmallFileSink.open({ receiving, offer, folder, policy, key }, thread, release);
-      return await DirectorySink.open({ receiving, offer, folder, policy, key }, release);
+      const storing = { receiving, offer, folder, policy, key, signal };
+      if (thread) return await SmallFileSink.open(storing, thread, release);
+      return await DirectorySink.open(storing, release);
     } catch (error) {
       throw storageError(error);
     }

@@ -7,7 +7,7 @@ import type { Folder } from './folder-tree.ts';
 import { HashFeed } from './hash-feed.ts';
 import { findKept } from './kept-partial.ts';
 import { PartialFile, type PartialKey } from './partial-file.ts';
-import { checkTaken, type FoundFile, fileDigest, findOfSize, isUnchanged, place } from './placing.ts';
+import { checkTaken, type FoundFile, findOfSize, isUnchanged, place } from './placing.ts';
 import type { ReceivingFolder } from './receiving-folder.ts';
 import { writeAt } from './write-at.ts';
 
@@ -20,6 +20,8 @@ export interface Storing {
   readonly policy: OnConflict;
   /** Under which what is written can be kept; `undefined` when it is not to be. */
   readonly key: PartialKey | undefined;
+  /** Aborted when nobody waits any more for what is there of the file. */
+  readonly signal: AbortSignal;
 }
 
 type ExistingFile = FoundFile & { readonly digest: string };
@@ -153,15 +155,20 @@ export class DirectorySink implements FileSink {
 
   /** A file that cannot be read cannot be proven to be the same; it keeps its name and ours gets a number. */
   async #findExisting(): Promise<ExistingFile | undefined> {
-    const { receiving, folder, offer, policy } = this.#storing;
+    const { receiving, folder, offer, policy, signal } = this.#storing;
     if (offer.size === undefined) return undefined;
     const looking = receiving.options.compare
       ? findOfSize(folder, offer.name, offer.size, policy)
       : receiving.brought.find(offer, folder.handle);
     const found = await looking.catch(() => undefined);
     if (found === undefined || (await this.#keptIsLikelier(found))) return undefined;
-    const digest = await fileDigest(folder.handle, found, this.#algorithm).catch(() => undefined);
-    return digest === undefined ? undefined : { ...found, digest };
+    const digesting = receiving.comparisons.digest(folder, found, this.#algorithm, signal);
+    try {
+      return { ...found, digest: await digesting };
+    } catch {
+      signal.throwIfAborted();
+      return undefined;
+    }
   }
 
   /**
@@ -180,13 +187,13 @@ export class DirectorySink implements FileSink {
 
   /** What was kept of it, or a new file. Refuses what the disk cannot hold, before a byte of it has travelled. */
   async #begin(): Promise<{ offset?: number; prefixDigest?: string; restarted?: RestartReason }> {
-    const { receiving, offer } = this.#storing;
+    const { receiving, offer, signal } = this.#storing;
     const partial = await this.#openPartial();
     this.#partial = partial;
     const { bytes, restarted } = partial.kept;
     if (bytes > 0 && restarted === undefined) {
       this.#space = await receiving.space.keep(offer.size, bytes);
-      const feed = await partial.digested(this.#algorithm, offer.size);
+      const feed = await partial.digested(this.#algorithm, offer.size, signal);
       if (feed !== undefined) {
         this.#feed = feed;
         this.#position = bytes;
@@ -227,7 +234,7 @@ export class DirectorySink implements FileSink {
     await this.#setModified(partial);
     if (receiving.options.fsync) await this.#synced(partial.handle.sync());
     try {
-      const { compare } = receiving.options;
+      const compare = receiving.options.compare ? receiving.comparisons : undefined;
       const placed = await place(partial, folder, offer.name, contents, { policy, compare });
       if (!compare) await receiving.brought.remember(offer, folder.handle, placed.name);
       return { ...placed, ...contents };

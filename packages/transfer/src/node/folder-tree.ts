@@ -22,6 +22,8 @@ export interface Folder {
   syncNames(): Promise<void>;
   /** Once. */
   release(): void;
+  /** Keeps it open beyond that, until what this gives is called, once. */
+  hold(): () => void;
 }
 
 /** The name under which a folder lies in `parent`. Made first when it is not there; refused by throwing. */
@@ -86,7 +88,6 @@ export class FolderTree {
       }
     }
     const used = entry;
-    let released = false;
     const { handle, names: index, named, syncing } = used.content!;
     return {
       handle,
@@ -96,11 +97,10 @@ export class FolderTree {
       syncNames: async () => {
         if (this.#sync) await Promise.all([named, syncing.run()]);
       },
-      // A second time does nothing: counted twice, the folder would be closed under somebody's hands, and its number be another's.
-      release: () => {
-        if (released) return;
-        released = true;
-        this.#release(used);
+      release: this.#releaseOnce(used),
+      hold: () => {
+        this.#hold(used);
+        return this.#releaseOnce(used);
       },
     };
   }
@@ -183,6 +183,16 @@ export class FolderTree {
   #hold(entry: Entry): void {
     entry.users += 1;
     this.#lingering.delete(entry);
+  }
+
+  /** A second time does nothing: counted twice, the folder would be closed under somebody's hands, and its number be another's. */
+  #releaseOnce(entry: Entry): () => void {
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      this.#release(entry);
+    };
   }
 
   #release(entry: Entry): void {

@@ -85,14 +85,26 @@ export class PartialFile {
     return PartialFile.#create(lease, name, executable, key);
   }
 
-  /** The running digest of all that was kept; `undefined` when that is not what this process wrote, or cannot be read. */
-  async digested(algorithm: DigestAlgorithm, expectedBytes: number | undefined): Promise<HashFeed | undefined> {
+  /**
+   * The running digest of all that was kept; `undefined` when that is not what this process wrote, or cannot be read. Rejects
+   * with the reason of `signal` when that is aborted.
+   */
+  async digested(
+    algorithm: DigestAlgorithm,
+    expectedBytes: number | undefined,
+    signal: AbortSignal,
+  ): Promise<HashFeed | undefined> {
     const found = await this.handle.stat({ bigint: true });
     const { feed, changed } = takeDigest(this.#key!.id, found);
     if (changed) return undefined;
     if (feed?.algorithm === algorithm) return feed;
     feed?.drop();
-    return digested(this.handle, this.kept.bytes, new HashFeed(algorithm, expectedBytes)).catch(() => undefined);
+    const digesting = digested(this.handle, this.kept.bytes, new HashFeed(algorithm, expectedBytes), signal);
+    // What nobody waits for is not useless.
+    return digesting.catch(() => {
+      signal.throwIfAborted();
+      return undefined;
+    });
   }
 
   /** Forgets what it holds, and writes down what it will be a part of. That this fails is no reason not to receive. */
@@ -171,9 +183,10 @@ async function setExecutable(handle: FileHandle, executable: boolean): Promise<v
   if (wanted !== mode) await handle.chmod(wanted).catch(() => {}); // not on every file system
 }
 
-async function digested(handle: FileHandle, bytes: number, feed: HashFeed): Promise<HashFeed> {
+async function digested(handle: FileHandle, bytes: number, feed: HashFeed, signal: AbortSignal): Promise<HashFeed> {
   try {
     for (let at = 0; at < bytes; ) {
+      signal.throwIfAborted();
       const block = new Uint8Array(Math.min(bytes - at, BLOCK_BYTES)); // the feed keeps it
       const { bytesRead } = await handle.read(block, 0, block.byteLength, at);
       if (bytesRead === 0) throw new Error('a partial file became shorter while it was read');

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { TransferError } from '../errors.ts';
 import type { DigestAlgorithm, OnConflict } from '../packets.ts';
+import type { Comparisons } from './comparisons.ts';
 import { systemCode } from './file-errors.ts';
 import { candidateNames, type FileEntry, MAX_NUMBER, takeName } from './final-name.ts';
 import { type FolderHandle, identity } from './folder-handle.ts';
@@ -58,17 +59,22 @@ export async function isUnchanged(folder: Folder, found: FoundFile): Promise<boo
   return look?.isFile() === true && lookOf(look) === found.look;
 }
 
-/** The digest of a regular file, in the hashing thread. A symlink that took its place meanwhile is not followed. */
+/**
+ * The digest of a regular file, in the hashing thread. A symlink that took its place meanwhile is not followed. Rejects with
+ * the reason of `signal` when that is aborted.
+ */
 export async function fileDigest(
   folder: FolderHandle,
   { name, size }: FoundFile,
   algorithm: DigestAlgorithm,
+  signal?: AbortSignal,
 ): Promise<string> {
   const handle = await folder.open(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   const hasher = createHasher(algorithm, size);
   try {
     let buffer = new Uint8Array(Math.min(size + 1, 512 * 1024));
     for (;;) {
+      signal?.throwIfAborted();
       const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, null);
       if (bytesRead === 0) return await hasher.digest();
       buffer = new Uint8Array((await hasher.update(buffer.subarray(0, bytesRead))).buffer);
@@ -93,7 +99,8 @@ export async function checkTaken(folder: Folder, name: string, policy: OnConflic
 }
 
 /**
- * Gives a finished file its name, by the policy, or finds, if it may `compare`, that the same bytes are there already.
+ * Gives a finished file its name, by the policy, or finds, if there is something to `compare` by, that the same bytes are there
+ * already.
  *
  * @throws TransferError SKIPPED or EXISTS
  */
@@ -102,16 +109,16 @@ export async function place(
   folder: Folder,
   name: string,
   { size, digest, algorithm }: Contents,
-  { policy, compare }: { readonly policy: OnConflict; readonly compare: boolean },
+  { policy, compare }: { readonly policy: OnConflict; readonly compare: Comparisons | undefined },
 ): Promise<Placed> {
   const placed = (as: string, existing: boolean) => ({ name: as, path: join(folder.path, as), existing });
   for (const candidate of candidates(name, policy)) {
     const to = { folder: folder.handle, name: candidate };
     if (await folder.names.take(candidate, () => takeName(file, to))) return placed(candidate, false);
-    if (!compare) continue;
+    if (compare === undefined) continue;
     const found = await firstOfSize(folder, folder.names.same(candidate), size);
     // One that cannot be read is not ours to compare.
-    const foundDigest = found && (await fileDigest(folder.handle, found, algorithm).catch(() => undefined));
+    const foundDigest = found && (await compare.digest(folder, found, algorithm).catch(() => undefined));
     if (found && foundDigest === digest) return placed(found.name, true);
   }
   if (policy === 'rename') throw new TransferError('EXISTS', `there are ${MAX_NUMBER} files of this name already`);

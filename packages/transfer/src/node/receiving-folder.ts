@@ -3,6 +3,7 @@ import { access, realpath, stat } from 'node:fs/promises';
 import { TransferError } from '../errors.ts';
 import type { SafeName } from '../safe-name.ts';
 import { BroughtFiles } from './brought-files.ts';
+import { Comparisons } from './comparisons.ts';
 import { DiskSpace, type SpaceLimits } from './disk-space.ts';
 import { reason, storageError, systemCode } from './file-errors.ts';
 import { identity } from './folder-handle.ts';
@@ -30,6 +31,7 @@ export class ReceivingFolder {
   readonly partials: PartialsFolder;
   /** What was stored under which resume key, when nothing else is compared. */
   readonly brought = new BroughtFiles();
+  readonly comparisons = new Comparisons();
   readonly options: StoringOptions;
   /** The same for all receivers of this folder in this process, whatever path they were given. */
   readonly #identity: string;

@@ -213,6 +213,16 @@ describe('--limit-rate', () => {
     expect(ended.stdout).toContain(`md5 ${md5(big)}`);
   });
 
+  test('serve: everything comes in and goes out', async () => {
+    await using here = await temporaryDirectory();
+    const { program, url: slow } = await startServe(['--dir', here.path, '--limit-rate', '60M'], root.path);
+    await using _ = program;
+    expect((await wsferry(['send', 'big.bin', '--to', slow], root.path)).code).toBe(0);
+    const { code, stdout } = await shell(`wsferry get big.bin -o - --quiet --from ${slow}`, root.path);
+    expect(code).toBe(0);
+    expect(Buffer.compare(stdout, big)).toBe(0);
+  });
+
   test.each(['send', 'get', 'serve'])('%s: of no bytes, or no rate, is a usage error', async (command) => {
     const args = command === 'serve' ? [command] : [command, 'a'];
     for (const rate of ['0', 'fast']) {

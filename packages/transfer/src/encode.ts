@@ -7,7 +7,12 @@ export function encodePacket(packet: Packet): string | Uint8Array<ArrayBuffer> {
 
 /** FILE_DATA as one new buffer; the caller's bytes are copied, so a source may reuse its own. */
 export function encodeFileData(packet: FileData): Uint8Array<ArrayBuffer> {
-  const message = new Uint8Array(DATA_HEADER_BYTES + packet.bytes.length);
+  return encodeFileDataInto(new Uint8Array(DATA_HEADER_BYTES + packet.bytes.length), packet);
+}
+
+/** The same at the beginning of `buffer`, which has room for it. */
+export function encodeFileDataInto(buffer: Uint8Array<ArrayBuffer>, packet: FileData): Uint8Array<ArrayBuffer> {
+  const message = buffer.subarray(0, DATA_HEADER_BYTES + packet.bytes.length);
   writeHeader(message, packet);
   message.set(packet.bytes, DATA_HEADER_BYTES);
   return message;

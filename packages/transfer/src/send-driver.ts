@@ -1,8 +1,9 @@
-import { encodeFileData, encodeFileDataInPlace } from './encode.ts';
+import { encodeFileDataInPlace, encodeFileDataInto } from './encode.ts';
 import { asTransferError, type TransferError } from './errors.ts';
 import {
   DATA_HEADER_BYTES,
   type DigestAlgorithm,
+  type FileData,
   type OnConflict,
   type Packet,
   type RestartReason,
@@ -75,6 +76,7 @@ export class SendDriver {
   #heardAt = 0;
   /** The source while it is read. */
   #reading: OpenSource | undefined;
+  #message = new Uint8Array();
   /** The connection failed, not the file: it may be sent over another one. */
   #lost = false;
   #pump: Promise<void> = Promise.resolve();
@@ -220,10 +222,17 @@ export class SendDriver {
     const first = actions[0];
     if (first?.do === 'send' && first.packet.type === 'FILE_DATA') {
       const inPlace = headroomBytes !== undefined && headroomBytes >= DATA_HEADER_BYTES;
-      return inPlace ? encodeFileDataInPlace(first.packet) : encodeFileData(first.packet);
+      return inPlace ? encodeFileDataInPlace(first.packet) : this.#encode(first.packet);
     }
     this.#apply(actions);
     return undefined;
+  }
+
+  /** In memory that is used again: the pipe has copied the message before. A new one each time would be garbage that piles up. */
+  #encode(packet: FileData): Uint8Array {
+    const byteLength = DATA_HEADER_BYTES + packet.bytes.length;
+    if (this.#message.byteLength < byteLength) this.#message = new Uint8Array(byteLength);
+    return encodeFileDataInto(this.#message, packet);
   }
 
   /** Resolves when it is so, or the transfer has ended. */

@@ -7,6 +7,7 @@ const probes = {
   /** Root on Linux, who may make namespaces and links between them. */
   'network-namespaces': () => spawnSync('ip', ['netns', 'list']).status === 0 && process.getuid?.() === 0,
   'systemd-analyze': () => spawnSync('systemd-analyze', ['--version']).status === 0,
+  python3: () => existsSync('/usr/bin/python3'),
   'python-websockets': () => spawnSync('/usr/bin/python3', ['-c', 'import websockets']).status === 0,
 } as const;
 

@@ -32,7 +32,10 @@ Examples:
   wsferry get report.pdf
   wsferry get photos.tar -o - | tar x
   wsferry get photos/2024 -r --dir ~/Pictures --from wss://files.example.org
-  wsferry get config.json --on-conflict overwrite`,
+  wsferry get config.json --on-conflict overwrite
+
+At a terminal:
+  p  pauses all files, and goes on`,
     )
     .action(async (names: string[], options: GetOptions, command: Command) => {
       if (options.output !== undefined && names.length > 1) {

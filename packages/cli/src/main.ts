@@ -83,6 +83,9 @@ Examples:
   tar c photos | wsferry send - --as photos.tar
   wsferry send report.pdf --json | jq -r 'select(.event == "stored").md5'
 
+At a terminal:
+  p             pauses all files, and goes on
+
 Environment:
   WSFERRY_URL   the receiver, when there is no --to; the place for a password: wss://NAME:PASSWORD@host
   WSFERRY_TOKEN the token that it wants

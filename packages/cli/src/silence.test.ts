@@ -66,3 +66,28 @@ test('of a stream nobody knows who is silent: the receiver is not named', () => 
   clock.advance(100_000);
   expect(said).toEqual(['offered']);
 });
+
+test('silence is no news while files are held back, by whichever side', () => {
+  const { clock, said, report } = watched();
+  report(offered(1));
+  report(offered(2));
+  report({ event: 'paused', by: 'local' });
+  clock.advance(120_000);
+  report({ event: 'continued', by: 'local' });
+  report({ event: 'paused', by: 'peer', id: 1, name: 'a' });
+  report({ event: 'paused', by: 'peer', id: 2, name: 'a' });
+  clock.advance(120_000);
+  expect(said).not.toContain(30_000);
+  // One of them may move again.
+  report({ event: 'continued', by: 'peer', id: 2, name: 'a' });
+  clock.advance(60_000);
+  expect(said).toContain(30_000);
+});
+
+test('a file that was skipped is not waited for', () => {
+  const { clock, said, report } = watched();
+  report(offered(1));
+  report({ event: 'skipped', id: 1, name: 'a' });
+  clock.advance(120_000);
+  expect(said).toEqual(['offered', 'skipped']);
+});

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@wsferry/connection';
-import type { Reporter } from './reporters/reporter.ts';
+import type { CliEvent, Reporter } from './reporters/reporter.ts';
 
 /** After so long without a word one wonders; a line that is only slow says something much more often. */
 export const SILENCE_MS = 30_000;
@@ -10,6 +10,9 @@ export const SILENCE_MS = 30_000;
  */
 export function reportSilence(reporter: Reporter, clock: Clock = systemClock): Reporter {
   const open = new Set<number>();
+  /** Files that are held back by the other side; all are, when they are here. */
+  const held = new Set<number>();
+  let paused = false;
   let heardAt = 0;
   let toldMs = 0;
   let timer: unknown;
@@ -24,6 +27,8 @@ export function reportSilence(reporter: Reporter, clock: Clock = systemClock): R
   function look(): void {
     timer = undefined;
     if (open.size === 0) return;
+    // Nothing is said because nothing moves, and everybody was told why.
+    if (paused || [...open].every((id) => held.has(id))) heardAt = clock.now();
     const ms = clock.now() - heardAt;
     if (ms >= toldMs + SILENCE_MS) {
       toldMs = Math.floor(ms / SILENCE_MS) * SILENCE_MS;
@@ -41,14 +46,27 @@ export function reportSilence(reporter: Reporter, clock: Clock = systemClock): R
       } else if (event.event === 'progress' || event.event === 'comparing') {
         // While we compare it is not the receiver whom we wait for.
         heard();
-      } else if (event.event === 'stored' || event.event === 'failed' || event.event === 'cancelled') {
+      } else if (hasEnded(event)) {
+        held.delete(event.id);
         if (open.delete(event.id)) heard();
+      } else if (event.event === 'paused' || event.event === 'continued') {
+        if (event.by === 'local') paused = event.event === 'paused';
+        else if (event.event === 'paused') held.add(event.id);
+        else held.delete(event.id);
+        heard();
       }
       reporter.report(event);
     },
+    ...(reporter.clear && { clear: () => reporter.clear?.() }),
     close() {
       clock.clearTimeout(timer);
       reporter.close();
     },
   };
+}
+
+type End = CliEvent & { event: 'stored' | 'failed' | 'cancelled' | 'skipped' };
+
+function hasEnded(event: CliEvent): event is End {
+  return ['stored', 'failed', 'cancelled', 'skipped'].includes(event.event);
 }

@@ -45,6 +45,11 @@ function environment({ env, defaultPort = 9 }: ProgramOptions): NodeJS.ProcessEn
   return { ...inherited, DEFAULT_PORT: String(defaultPort), ...env };
 }
 
+/** For a shell: the words before the arguments, and the environment. */
+export function commandLine() {
+  return { command: [process.execPath, ...nodeArgs({})], env: environment({}) };
+}
+
 /** The real program, from source, in a process of its own. */
 export class Program implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable | null, Readable | null, Readable>;

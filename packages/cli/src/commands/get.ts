@@ -7,6 +7,7 @@ import { eachConcurrently, MAX_CONCURRENT_FILES } from '../each-concurrently.ts'
 import { CliError, explainTransfer } from '../errors.ts';
 import { ExitCode, worst } from '../exit-codes.ts';
 import { explainWritten, type Output, openOutput, readerLeft, STANDARD } from '../output.ts';
+import { type Pausing, pauseByKey } from '../pausing.ts';
 import { namesOf } from '../remote-path.ts';
 import type { Reporter } from '../reporters/reporter.ts';
 import { storedEvent } from '../stored-event.ts';
@@ -57,29 +58,35 @@ export function get(paths: readonly string[], cwd: string, options: GetOptions):
       codes.push(exitCode);
       reporter.report({ event: 'failed', id, name, ...why });
     };
-    for (const path of paths) {
-      if (signal.aborted) break;
-      try {
-        const found = await find(path, options.recursive ?? false, { line, reporter, signal });
-        await eachConcurrently(found.files, MAX_CONCURRENT_FILES, async (wanted) => {
-          if (signal.aborted) return;
-          const id = ++counts.id;
-          try {
-            await getOne(id, wanted, accept, { line, reporter, signal }, options.output);
-            counts.stored++;
-          } catch (error) {
-            const name = [...wanted.into, wanted.name].join('/');
-            if (signal.aborted) reporter.report({ event: 'cancelled', id, name });
-            else if (error instanceof TransferError && error.code === 'SKIPPED') {
-              reporter.report({ event: 'skipped', id, name });
-            } else failed(name, error, id);
-          }
-        });
-        // After what lies in them, so that their times stay.
-        for (const folder of found.folders) await acceptFolder?.(folder);
-      } catch (error) {
-        if (!signal.aborted) failed(path, error);
+    // Whoever reads what we write may read the keyboard, too.
+    const pausing = pauseByKey(reporter, { keyboard: options.output !== STANDARD });
+    try {
+      for (const path of paths) {
+        if (signal.aborted) break;
+        try {
+          const found = await find(path, options.recursive ?? false, { line, reporter, signal });
+          await eachConcurrently(found.files, MAX_CONCURRENT_FILES, async (wanted) => {
+            if (signal.aborted) return;
+            const id = ++counts.id;
+            try {
+              await getOne(id, wanted, accept, pausing, { line, reporter, signal }, options.output);
+              counts.stored++;
+            } catch (error) {
+              const name = [...wanted.into, wanted.name].join('/');
+              if (signal.aborted) reporter.report({ event: 'cancelled', id, name });
+              else if (error instanceof TransferError && error.code === 'SKIPPED') {
+                reporter.report({ event: 'skipped', id, name });
+              } else failed(name, error, id);
+            }
+          });
+          // After what lies in them, so that their times stay.
+          for (const folder of found.folders) await acceptFolder?.(folder);
+        } catch (error) {
+          if (!signal.aborted) failed(path, error);
+        }
       }
+    } finally {
+      pausing.close();
     }
     await close();
     const exitCode = worst(codes);
@@ -149,6 +156,7 @@ async function getOne(
   id: number,
   wanted: Wanted,
   accept: Accept,
+  { pause }: Pausing,
   { line, reporter, signal }: Talk,
   output: string | undefined,
 ): Promise<void> {
@@ -161,6 +169,7 @@ async function getOne(
     folder: wanted.folder,
     accept: (offer, control) => accept({ ...offer, folder: into }, control),
     signal,
+    pause,
     onEvent: (event) => report(event, id, name, line.safe.set.bind(line.safe), reporter),
   });
   line.safe.set(id, file.size);
@@ -183,4 +192,7 @@ function report(
   }
   if (event.type === 'resumed') reporter.report({ event: 'resumed', id, name, offset: event.offset, ...size });
   if (event.type === 'restarted') reporter.report({ event: 'restarted', id, name, reason: event.reason });
+  if ((event.type === 'paused' || event.type === 'continued') && event.by === 'peer') {
+    reporter.report({ event: event.type, by: event.by, id, name });
+  }
 }

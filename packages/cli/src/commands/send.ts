@@ -11,6 +11,8 @@ import { eachConcurrently, MAX_CONCURRENT_FILES } from '../each-concurrently.ts'
 import { explain, explainFile, explainTransfer } from '../errors.ts';
 import { type ExitCode, worst } from '../exit-codes.ts';
 import { type Interruption, watchInterruption } from '../interruption.ts';
+import { STANDARD } from '../output.ts';
+import { type Pausing, pauseByKey } from '../pausing.ts';
 import { createReporter, type Reporter } from '../reporters/reporter.ts';
 import { ShellLine } from '../shell-line.ts';
 import { reportSilence } from '../silence.ts';
@@ -113,11 +115,12 @@ async function sendAll(
     // Of a stream nobody knows how much is missing when the line is lost.
     const sized = jobs.every(({ source }) => source.size !== undefined);
     const line = new ShellLine(route, reporter, { retryForMs: options.retryFor, bytes: sized ? bytes : 0 });
+    const pausing = pauseByKey(reporter, { keyboard: !paths.includes(STANDARD) });
     try {
       await eachConcurrently(jobs, MAX_CONCURRENT_FILES, async (job) => {
         if (signal.aborted) return;
         try {
-          await sendOne(line, job, signal, reporter);
+          await sendOne(line, job, signal, reporter, pausing);
           stored++;
         } catch (error) {
           if (signal.aborted) reporter.report({ event: 'cancelled', id: job.id, name: job.path });
@@ -138,6 +141,7 @@ async function sendAll(
         }
       }
     } finally {
+      pausing.close();
       await line.leave(signal);
       await route.receiver?.close();
     }
@@ -152,6 +156,7 @@ async function sendOne(
   { id, path, source, digest, onConflict }: Job,
   signal: AbortSignal,
   reporter: Reporter,
+  { pause }: Pausing,
 ) {
   const name = [...(source.folder ?? []), source.name].join('/');
   const size = source.size === undefined ? {} : { size: source.size };
@@ -159,6 +164,7 @@ async function sendOne(
   const startedAt = performance.now();
   const file = await courier.sendFile(source, {
     signal,
+    pause,
     digest,
     onConflict,
     onProgress: ({ stored, compared }) => {
@@ -172,6 +178,9 @@ async function sendOne(
     onEvent: (event) => {
       if (event.type === 'resumed') reporter.report({ event: 'resumed', id, name, offset: event.offset, ...size });
       if (event.type === 'restarted') reporter.report({ event: 'restarted', id, name, reason: event.reason });
+      if ((event.type === 'paused' || event.type === 'continued') && event.by === 'peer') {
+        reporter.report({ event: event.type, by: event.by, id, name });
+      }
     },
   });
   safe.set(id, file.size);

@@ -44,6 +44,17 @@ export function waitingLine(ms: number): string {
   return `no word from the receiver for ${Math.floor(ms / 1000)} s`;
 }
 
+/** All files of the command are held back, and which key lets them go on. */
+export const PAUSED_LINE = 'paused: p goes on';
+
+/** Who holds a file back is named: it is not this side's fault that nothing moves. */
+export function pausedLine(event: CliEvent & { event: 'paused' | 'continued' }): string | undefined {
+  if (event.by === 'local') return event.event === 'paused' ? PAUSED_LINE : 'going on';
+  return event.event === 'paused'
+    ? `${printable(event.name)}: paused by the other side`
+    : `${printable(event.name)}: goes on`;
+}
+
 /** What happens to the line, and what is done about it. */
 export function lostLine(event: CliEvent & { event: 'lost' }, color: boolean): string {
   const c = picocolors.createColors(color);

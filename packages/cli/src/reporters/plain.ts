@@ -7,6 +7,7 @@ import {
   doneLine,
   lostLine,
   noteLine,
+  pausedLine,
   problemLine,
   receiverLine,
   reconnectedLine,
@@ -47,6 +48,9 @@ export function plainReporter(stdout: Output, stderr: Output, now: () => number 
       case 'stored':
         lastLineAt.delete(event.id);
         return storedLine(event, wantsColor(stdout));
+      case 'paused':
+      case 'continued':
+        return pausedLine(event);
       case 'waiting':
         return waitingLine(event.ms);
       case 'lost':

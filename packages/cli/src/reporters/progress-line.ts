@@ -17,6 +17,8 @@ export interface ProgressFacts {
   /** Bytes read to see whether the receiver's file is the same; nothing travels meanwhile. */
   readonly compared?: number | undefined;
   readonly bytesPerSecond: number | undefined;
+  /** It is held back, by whomever. */
+  readonly paused?: boolean;
 }
 
 /**
@@ -35,7 +37,9 @@ export function progressLine(file: ProgressFacts, columns: number, tint: (text: 
       ? 'comparing'
       : stored === size
         ? 'checking'
-        : timeLeft((size ?? 0) - stored, bytesPerSecond);
+        : file.paused
+          ? 'paused'
+          : timeLeft((size ?? 0) - stored, bytesPerSecond);
   // As wide as they get, so that the columns stand still.
   const facts = {
     size: (size === undefined ? bytes(stored) : `${bytes(stored)} / ${bytes(size)}`).padStart(19),

@@ -29,6 +29,12 @@ export type CliEvent =
   | { event: 'resumed'; connection?: number; id: number; name: string; offset: number; size?: number }
   /** Something was kept of the file, and it begins anew all the same. */
   | { event: 'restarted'; connection?: number; id: number; name: string; reason: string }
+  /**
+   * Files are held back, or go on: all of this command (`local`, by key), or this one, by the other side (`peer`). Both may have
+   * paused it, and then both must go on.
+   */
+  | { event: 'paused' | 'continued'; by: 'local' }
+  | { event: 'paused' | 'continued'; by: 'peer'; id: number; name: string }
   /** Files are on their way, and the receiver has not said a word for `ms`. */
   | { event: 'waiting'; ms: number }
   | {
@@ -98,6 +104,11 @@ export type CheckEvent = { event: 'check'; id: string } & Finding;
 /** Shows events. */
 export interface Reporter {
   report(event: CliEvent): void;
+  /**
+   * Takes away what will be drawn over, until there is more to draw: somebody else writes on this screen. Only there when
+   * progress is drawn on a terminal.
+   */
+  clear?(): void;
   /** The last word: the screen is the shell's again. */
   close(): void;
 }

@@ -117,3 +117,11 @@ test('colour is for terminals that know it, and NO_COLOR wins', () => {
   expect(wantsColor({ write: () => {}, isTTY: true }, { TERM: 'dumb' })).toBe(false);
   expect(wantsColor({ write: () => {} }, { CI: 'true', FORCE_COLOR: '1' })).toBe(false);
 });
+
+test('who reads a log is told which file the other side holds back', () => {
+  const [out, err] = [output(), output()];
+  const reporter = plainReporter(out, err);
+  reporter.report({ event: 'paused', by: 'peer', id: 1, name: 'a' });
+  reporter.report({ event: 'continued', by: 'peer', id: 1, name: 'a' });
+  expect(out.text()).toBe('a: paused by the other side\na: goes on\n');
+});

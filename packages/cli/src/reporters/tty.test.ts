@@ -116,3 +116,31 @@ test('results stay: path, size, MD5, time and rate', () => {
   expect(terminal.text).toContain('✔ a.txt  2 kB  1s  2 kB/s\n  /received/a.txt  md5 abc\n');
   expect(terminal.text).toContain('✔ a.txt  2 kB  already there, identical\n');
 });
+
+test('what is held back says so: all of it, with the key that lets it go on, or one file that the other side holds', async () => {
+  const terminal = new Terminal(100);
+  const stream = terminal as unknown as NodeJS.WriteStream;
+  const reporter = ttyReporter(stream, stream);
+  for (const id of [1, 2]) reporter.report({ event: 'offered', id, name: `file-${id}`, size: 1000 });
+  /** The lines as they stand after this event. */
+  const after = async (event: Parameters<typeof reporter.report>[0]) => {
+    reporter.clear?.();
+    terminal.written = '';
+    reporter.report(event);
+    while (terminal.text === '') await new Promise((resolve) => setImmediate(resolve));
+    return terminal.text.trimEnd().split('\n');
+  };
+  const here = await after({ event: 'paused', by: 'local' });
+  expect(here).toEqual([
+    expect.stringMatching(/paused +file-1/),
+    expect.stringMatching(/paused +file-2/),
+    'paused: p goes on',
+  ]);
+  expect((await after({ event: 'continued', by: 'local' })).join()).not.toContain('paused');
+  expect(await after({ event: 'paused', by: 'peer', id: 2, name: 'file-2' })).toEqual([
+    expect.not.stringContaining('paused'),
+    expect.stringMatching(/paused +file-2/),
+  ]);
+  expect((await after({ event: 'continued', by: 'peer', id: 2, name: 'file-2' })).join()).not.toContain('paused');
+  reporter.close();
+});

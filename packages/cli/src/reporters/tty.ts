@@ -10,6 +10,7 @@ import {
   doneLine,
   lostLine,
   noteLine,
+  PAUSED_LINE,
   problemLine,
   receiverLine,
   reconnectedLine,
@@ -30,6 +31,8 @@ interface Active {
   readonly name: string;
   readonly size: number | undefined;
   stored: number;
+  /** The other side holds it back. */
+  paused?: boolean;
   /** Bytes, while the file is compared with what the receiver holds. */
   compared?: number | undefined;
   readonly meter: RateMeter;
@@ -45,6 +48,8 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
   /** What stands on the screen and will be drawn over. */
   let frame: string[] = [];
   let silentSince: number | undefined;
+  /** All files are held back here. */
+  let paused = false;
   let timer: NodeJS.Timeout | undefined;
   stdout.on('resize', resized);
 
@@ -55,7 +60,7 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
   }
 
   function draw(): void {
-    if (active.size === 0) {
+    if (active.size === 0 && !paused) {
       clear();
       return;
     }
@@ -63,9 +68,10 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
     total.add(now, storedBytes());
     const columns = (stdout.columns ?? 80) - 1;
     const room = Math.max(1, Math.min(MAX_LINES, (stdout.rows ?? 24) - 4));
-    frame = [...active.values()]
-      .slice(0, room)
-      .map((file) => progressLine({ ...file, bytesPerSecond: file.meter.bytesPerSecond(now) }, columns, c.cyan));
+    frame = [...active.values()].slice(0, room).map((file) => {
+      const facts = { ...file, paused: file.paused || paused, bytesPerSecond: file.meter.bytesPerSecond(now) };
+      return progressLine(facts, columns, c.cyan);
+    });
     if (counts.files > 1) {
       const failed = counts.failed > 0 ? c.red(`, ${counts.failed} failed`) : '';
       const speed = total.bytesPerSecond(now);
@@ -78,6 +84,7 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
       frame.push(c.dim(sumLine(facts, columns)));
     }
     if (silentSince !== undefined) frame.push(c.yellow(sumLine([waitingLine(now - silentSince)], columns)));
+    if (paused) frame.push(c.yellow(sumLine([PAUSED_LINE], columns)));
     screen(frame.join('\n'));
   }
 
@@ -128,11 +135,10 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
           counts.failed = 0;
           counts.bytes = event.bytes;
           keep(connectedLine(event, wantsColor(stdout)));
-          // Not in the timer itself: Node hears of a new width after its timers, and then draws for the right one.
-          timer ??= setInterval(() => setImmediate(draw), REDRAW_MS);
-          timer.unref();
           break;
         case 'offered':
+          // Not in the timer itself: Node hears of a new width after its timers, and then draws for the right one.
+          timer ??= setInterval(() => setImmediate(draw), REDRAW_MS).unref();
           active.set(event.id, { name: event.name, size: event.size, stored: 0, meter: new RateMeter() });
           break;
         case 'progress': {
@@ -150,6 +156,16 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
           if (file) file.compared = event.compared;
           break;
         }
+        case 'paused':
+        case 'continued':
+          silentSince = undefined;
+          if (event.by === 'local') paused = event.event === 'paused';
+          else {
+            const file = active.get(event.id);
+            if (file) file.paused = event.event === 'paused';
+          }
+          draw();
+          break;
         case 'waiting':
           silentSince = performance.now() - event.ms;
           break;
@@ -207,6 +223,10 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
           if (doneLine(event) !== undefined) keep(c.dim(doneLine(event) as string));
           break;
       }
+    },
+    clear() {
+      clear();
+      screen.done(); // the cursor is seen again
     },
     close() {
       clearInterval(timer);

@@ -1,5 +1,6 @@
 import { asTransferError, TransferError } from './errors.ts';
 import type { OwnIds, PeerIds } from './ids.ts';
+import { onAbort } from './on-abort.ts';
 import type { AckNewFolder, CancelFile, ErrorPacket, NewFolder, Packet } from './packets.ts';
 import { peerError } from './peer-error.ts';
 import { cancelled, type Places } from './places.ts';
@@ -30,19 +31,18 @@ export class OutgoingFolders {
     const { name, modified } = folder;
     checkPlace(folder);
     const leave = await this.#places.enter(signal);
-    let cancel = () => {};
+    let unlisten = () => {};
     try {
       this.#places.check(signal);
       const id = this.#ids.take();
       return await new Promise((resolve, reject) => {
         this.#waiting.set(id, { name, resolve, reject });
         // It may be made all the same: there is nothing in it to take back.
-        cancel = () => this.fail(id, cancelled(signal!));
-        signal?.addEventListener('abort', cancel, { once: true });
+        unlisten = onAbort(signal, () => this.fail(id, cancelled(signal!)));
         this.#send({ type: 'NEW_FOLDER', id, name, folder: folder.folder, modified });
       });
     } finally {
-      signal?.removeEventListener('abort', cancel);
+      unlisten();
       leave();
     }
   }

@@ -1,4 +1,5 @@
 import { TransferError } from './errors.ts';
+import { onAbort } from './on-abort.ts';
 import { cancelled, Places } from './places.ts';
 import type { StoredFile } from './ports.ts';
 import type { Requests } from './requests.ts';
@@ -29,22 +30,22 @@ export class Gets {
     const place = { name: safeName(asked), folder: safeFolder(options.folder ?? []) };
     const leave = await this.#places.enter(signal);
     let request = 0;
-    let cancel = () => {};
+    let unlisten = () => {};
     try {
       return await new Promise<StoredFile>((resolve, reject) => {
         const expected = { ...options, ...place, resolve, reject };
         // Once it has been offered, the transfer is cancelled instead.
-        cancel = () => this.#expected.delete(request) && reject(cancelled(signal!));
+        const cancel = () => this.#expected.delete(request) && reject(cancelled(signal!));
         const onAsked = (number: number) => {
           request = number;
           this.#expected.set(number, expected);
-          signal?.addEventListener('abort', cancel, { once: true });
+          unlisten = onAbort(signal, cancel);
         };
         const fields = { name: place.name, ...(place.folder.length > 0 && { folder: place.folder }), digest };
         this.#requests.ask('GET_FILE', fields, { signal, onAsked }).catch(reject);
       });
     } finally {
-      signal?.removeEventListener('abort', cancel);
+      unlisten();
       this.#expected.delete(request);
       leave();
     }

@@ -2,6 +2,7 @@ import { Credit } from './credit.ts';
 import { TransferError } from './errors.ts';
 import type { ExpectedFile, Gets } from './gets.ts';
 import type { PeerIds } from './ids.ts';
+import { onAbort } from './on-abort.ts';
 import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet, PauseFile, ResumeFile } from './packets.ts';
 import { cancelled } from './places.ts';
 import type { Accept, StoredFile } from './ports.ts';
@@ -146,9 +147,7 @@ export class Incoming {
     const { name, folder, accept, pause, signal, onEvent, resolve, reject } = expected;
     const emit = (event: TransferEvent) => quietly(() => onEvent?.(event));
     const driver = this.#driver({ ...packet, name, folder, onConflict: undefined }, { accept, pause, emit });
-    const cancel = () => driver.stop(cancelled(signal!), 'CANCEL_FILE');
-    signal?.addEventListener('abort', cancel, { once: true });
-    void driver.settled.then(() => signal?.removeEventListener('abort', cancel));
+    void driver.settled.then(onAbort(signal, () => driver.stop(cancelled(signal!), 'CANCEL_FILE')));
     driver.result.then(resolve, reject);
     driver.start();
   }

@@ -1,5 +1,6 @@
 import type { TransferError } from './errors.ts';
 import type { OwnIds } from './ids.ts';
+import { onAbort } from './on-abort.ts';
 import type { AckFileData, AckFileEnd, AckNewFile, CancelFile, ErrorPacket, PauseFile, ResumeFile } from './packets.ts';
 import { cancelled, type Places } from './places.ts';
 import type { FileSource, StoredFile } from './ports.ts';
@@ -77,14 +78,13 @@ export class Outgoing {
     }
     const driver = new SendDriver(id, source, this.#port, { ...options, request: asked?.request });
     this.#drivers.set(id, driver);
-    const cancel = () => driver.stop(cancelled(signal!), true);
-    signal?.addEventListener('abort', cancel, { once: true });
+    const unlisten = onAbort(signal, () => driver.stop(cancelled(signal!), true));
     asked?.onOffer();
     driver.start();
     try {
       return await driver.result;
     } finally {
-      signal?.removeEventListener('abort', cancel);
+      unlisten();
       // The driver stays until its source is closed, so that `settled` waits for it.
       void driver.settled.then(() => {
         this.#drivers.delete(id);

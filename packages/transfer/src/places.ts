@@ -1,4 +1,5 @@
 import { TransferError } from './errors.ts';
+import { onAbort } from './on-abort.ts';
 
 /** So many may be at it at once; whoever comes then waits in a line, in which nobody is forgotten. */
 export class Places {
@@ -47,9 +48,9 @@ export class Places {
       wake = resolve;
     });
     this.#waiting.push(wake);
-    signal?.addEventListener('abort', wake, { once: true });
+    const unlisten = onAbort(signal, wake);
     await woken;
-    signal?.removeEventListener('abort', wake);
+    unlisten();
     const at = this.#waiting.indexOf(wake);
     if (at >= 0) this.#waiting.splice(at, 1);
     // Woken for a place and aborted at the same time: the place is the next one's.

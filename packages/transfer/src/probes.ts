@@ -1,4 +1,5 @@
 import { TransferError } from './errors.ts';
+import { onAbort } from './on-abort.ts';
 import type { AckProbe, CancelFile, ErrorPacket, Probe } from './packets.ts';
 
 /** What a peer tells of itself, see {@link Probe}. */
@@ -45,18 +46,18 @@ export class Probes {
     signal?.throwIfAborted();
     if (this.#ended) throw this.#ended;
     const probe = ++this.#last;
-    let giveUp = () => {};
+    let giveUp!: () => void;
     const answer = new Promise<Answer>((resolve, reject) => {
       this.#waiting.set(probe, { startedAt: performance.now(), resolve, reject });
       // Its place is kept: the answer to it still comes before the answers to later ones.
       giveUp = () => reject(signal?.reason);
     });
-    signal?.addEventListener('abort', giveUp, { once: true });
+    const unlisten = onAbort(signal, giveUp);
     this.#send({ type: 'PROBE', probe, ...(about && { about }) });
     try {
       return await answer;
     } finally {
-      signal?.removeEventListener('abort', giveUp);
+      unlisten();
     }
   }
 

@@ -1,5 +1,6 @@
 import { encodeFileData } from './encode.ts';
 import { asTransferError, type TransferError } from './errors.ts';
+import { onAbort } from './on-abort.ts';
 import { DATA_HEADER_BYTES } from './packets.ts';
 import type { Session } from './session-options.ts';
 
@@ -21,8 +22,7 @@ export async function wouldTake(
   signal?.throwIfAborted();
   const controller = new AbortController();
   let taken = false;
-  const giveUp = () => controller.abort();
-  signal?.addEventListener('abort', giveUp, { once: true });
+  const unlisten = onAbort(signal, () => controller.abort());
   // Opening takes for ever: by then the offer is taken back.
   const source = { name, size, open: () => new Promise<never>(() => {}) };
   try {
@@ -38,7 +38,7 @@ export async function wouldTake(
     if (refusal.side === 'peer' && refusal.code !== 'CONNECTION_LOST') return refusal;
     throw refusal;
   } finally {
-    signal?.removeEventListener('abort', giveUp);
+    unlisten();
   }
   throw new Error('a file was stored that nobody sent');
 }

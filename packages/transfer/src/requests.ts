@@ -1,4 +1,5 @@
 import { TransferError } from './errors.ts';
+import { onAbort } from './on-abort.ts';
 import {
   type AckGetFile,
   type AckNote,
@@ -72,10 +73,9 @@ export class Requests {
     }
     onAsked?.(request);
     return new Promise<Answer>((resolve, reject) => {
-      const cancel = () => reject(cancelled(signal!));
-      signal?.addEventListener('abort', cancel, { once: true });
+      const unlisten = onAbort(signal, () => reject(cancelled(signal!)));
       const over = () => {
-        signal?.removeEventListener('abort', cancel);
+        unlisten();
         leave();
       };
       this.#open.set(request, { kind, resolve, reject, over });

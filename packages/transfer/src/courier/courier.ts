@@ -1,5 +1,6 @@
 import { type CourierClock, systemClock } from '../clock.ts';
 import { TransferError } from '../errors.ts';
+import { onAbort } from '../on-abort.ts';
 import type { ListedEntry } from '../packets.ts';
 import type { MessagePipe } from '../pipe.ts';
 import type { FileSource, StoredFile } from '../ports.ts';
@@ -223,12 +224,10 @@ class Watermark {
 
 /** Resolves with `promise`, or when the signal comes. */
 async function untilAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return promise;
-  let aborted!: () => void;
+  let unlisten = () => {};
   const ended = new Promise<void>((resolve) => {
-    aborted = resolve;
+    unlisten = onAbort(signal, resolve);
   });
-  signal.addEventListener('abort', aborted, { once: true });
   await Promise.race([promise, ended]);
-  signal.removeEventListener('abort', aborted);
+  unlisten();
 }

@@ -1,5 +1,6 @@
 import type { CourierClock } from '../clock.ts';
 import { TransferError } from '../errors.ts';
+import { onAbort } from '../on-abort.ts';
 import { openSession } from '../open-session.ts';
 import type { MessagePipe } from '../pipe.ts';
 import { connectionLost } from '../pipe-end.ts';
@@ -86,7 +87,7 @@ export class Line {
     return new Promise((resolve, reject) => {
       const done = () => {
         this.#waiters.delete(waiter);
-        signal?.removeEventListener('abort', aborted);
+        unlisten();
       };
       const waiter: Waiter = {
         resolve: (session) => {
@@ -98,12 +99,17 @@ export class Line {
           reject(error);
         },
       };
-      const aborted = () => waiter.reject(signal?.reason);
+      const unlisten = onAbort(signal, () => waiter.reject(signal?.reason));
       this.#waiters.add(waiter);
-      signal?.addEventListener('abort', aborted, { once: true });
-      this.#opening ??= this.#open().finally(() => {
-        this.#opening = undefined;
-      });
+      this.#begin();
+    });
+  }
+
+  /** Opens, unless that is under way. Who came when it had just ended for want of waiters must not wait for nothing. */
+  #begin(): void {
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+      if (this.#waiters.size > 0 && this.#failure === undefined) this.#begin();
     });
   }
 

@@ -212,6 +212,44 @@ describe('a courier that probes', () => {
 });
 
 describe('a courier', () => {
+  test('opens for who comes in the very moment in which it has given up, because nobody waited any more', async () => {
+    const tries: { reject: (error: Error) => void; promise: Promise<MemoryPipe> }[] = [];
+    const clock = new FakeClock();
+    const courier = new Courier({
+      connect: () => {
+        let reject!: (error: Error) => void;
+        const promise = new Promise<MemoryPipe>((_, no) => {
+          reject = no;
+        });
+        tries.push({ reject, promise });
+        return promise;
+      },
+      retry: { first: true },
+      clock,
+      random: () => 1,
+    });
+    const abort = new AbortController();
+    const first = courier.session(abort.signal);
+    first.catch(() => {});
+    abort.abort();
+    // Behind the courier's own look at what came of the try, and before anything that follows from it.
+    let second: Promise<unknown> | undefined;
+    tries[0]!.promise.catch(() => {
+      second = courier.session();
+      second.catch(() => {});
+    });
+    tries[0]!.reject(new Error('nobody there'));
+    await expect(first).rejects.toBeDefined();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(second).toBeDefined();
+    clock.advance(500);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(tries).toHaveLength(2);
+    const closed = courier.close();
+    tries[1]!.reject(new Error('nobody there'));
+    await closed;
+  });
+
   test('that may not watch says so, instead of waiting for ever', async () => {
     const { courier } = set();
     await expect(courier.watch({})).rejects.toMatchObject({ code: 'FORBIDDEN' });

@@ -1,7 +1,7 @@
 import { FakeClock } from '@wsferry/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DelayQueue, type Waiting } from './delay-queue.ts';
+import { type Delayed, DelayQueue } from './delay-queue.ts';
 
 /** A clock that counts how many timers are set. */
 class CountingClock extends FakeClock {
@@ -38,7 +38,7 @@ test('each falls due after its own time, in whatever order they enter and leave,
       const queue = new DelayQueue(clock, DELAY_MS);
       const expected = new Map<number, number>();
       const log: [who: number, at: number][] = [];
-      const all = Array.from({ length: 5 }, (_, who): Waiting & { again: boolean } => ({
+      const all = Array.from({ length: 5 }, (_, who): Delayed & { again: boolean } => ({
         again: false,
         due() {
           log.push([who, clock.now()]);

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 
 /** What falls due. */
-export interface Waiting {
+export interface Delayed {
   /** It left the queue before; it may enter again. */
   due(): void;
 }
@@ -14,7 +14,7 @@ export class DelayQueue {
   readonly #clock: Clock;
   readonly #delayMs: number;
   /** When each falls due; in whole milliseconds, which take no memory of their own. */
-  readonly #waiting = new Map<Waiting, number>();
+  readonly #waiting = new Map<Delayed, number>();
   #timer: unknown;
 
   constructor(clock: Clock, delayMs: number) {
@@ -22,14 +22,14 @@ export class DelayQueue {
     this.#delayMs = delayMs;
   }
 
-  enter(waiting: Waiting): void {
+  enter(waiting: Delayed): void {
     this.#waiting.delete(waiting);
     this.#waiting.set(waiting, Math.ceil(this.#clock.now() + this.#delayMs));
     if (this.#timer === undefined) this.#arm();
   }
 
   /** Does nothing for one that does not wait. */
-  leave(waiting: Waiting): void {
+  leave(waiting: Delayed): void {
     this.#waiting.delete(waiting);
     if (this.#waiting.size === 0) this.#arm();
   }
@@ -39,7 +39,9 @@ export class DelayQueue {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const dueAt of this.#waiting.values()) {
-      this.#timer = this.#clock.setTimeout(() => this.#passed(), Math.max(0, dueAt - this.#clock.now()));
+      // Not beyond the delay: rounded up, the longest would be more than Node's timers know.
+      const ms = Math.min(Math.max(0, dueAt - this.#clock.now()), this.#delayMs);
+      this.#timer = this.#clock.setTimeout(() => this.#passed(), ms);
       return;
     }
   }

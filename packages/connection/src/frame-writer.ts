@@ -77,11 +77,12 @@ export class FrameWriter {
 
   /** A message in one frame, whose bytes the program gave away. */
   givenAway(opcode: Opcode, payload: Uint8Array): void {
-    if (payload.length <= SHARED_FRAME_BYTES) {
+    const ours = payload.length > SHARED_FRAME_BYTES ? takeAway(payload) : undefined;
+    if (ours === undefined) {
+      // Copied: somebody else may have, and give away, the memory that it is a part of, while the kernel still reads it.
       this.frame(opcode, payload);
       return;
     }
-    const ours = takeAway(payload) ?? payload;
     if (this.#masked) {
       this.frame(opcode, ours);
       this.#slab.memory.giveBack(ours);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { pair } from '../test/network.ts';
-import { isOurs, isTakenAway, takeAway } from './given-away.ts';
+import { becomesFree, isTakenAway, takeAway } from './given-away.ts';
 import type { Connection } from './index.ts';
 import { keep, messageMemory } from './message-memory.ts';
 
@@ -25,7 +25,9 @@ describe('taking bytes away', () => {
     expect(bytes.length).toBe(0);
     expect(isTakenAway(bytes)).toBe(true);
     expect(Buffer.compare(ours, copy)).toBe(0);
-    expect([isOurs(ours), isTakenAway(ours), isTakenAway(new Uint8Array(0))]).toEqual([true, false, false]);
+    expect([isTakenAway(ours), isTakenAway(new Uint8Array(0))]).toEqual([false, false]);
+    // Once: it must not be kept for two.
+    expect([becomesFree(ours), becomesFree(ours), becomesFree(copy)]).toEqual([true, false, false]);
   });
 
   test.each([

@@ -64,8 +64,10 @@ export class Incoming {
     }
     const compressed = this.#isCompressed;
     // What is compressed is no text yet: it is put together as bytes, and judged as text afterwards.
-    const asBytes = compressed && frame.opcode !== Opcode.Continuation;
-    const message = this.#assembler(compressed).add(asBytes ? { ...frame, opcode: Opcode.Binary, rsv1: false } : frame);
+    const asBinary = compressed && frame.opcode !== Opcode.Continuation;
+    const message = this.#assembler(compressed).add(
+      asBinary ? { ...frame, opcode: Opcode.Binary, rsv1: false } : frame,
+    );
     if (message === undefined) return undefined;
     this.#begun = false;
     return compressed ? this.#inflate(message as Uint8Array, this.#opcode === Opcode.Text) : message;

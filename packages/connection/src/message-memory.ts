@@ -11,6 +11,7 @@ let keptBytes = 0;
  * hold it. What was kept first goes first.
  */
 export function keep(bytes: Uint8Array<ArrayBuffer>): void {
+  if (bytes.length > MAX_KEPT_BYTES) return;
   kept.push(bytes);
   keptBytes += bytes.length;
   while (keptBytes > MAX_KEPT_BYTES) keptBytes -= kept.shift()!.length;

@@ -35,7 +35,7 @@ export class Reading {
   #dropping = false;
   /** Somebody iterates, or has. */
   #iterated = false;
-  /** A turn of the event loop has passed since the last message was taken: what a loop answers at once, it has answered. */
+  /** A turn of the event loop has passed since the peer's Close began to wait: what a loop answers at once, it has answered. */
   #turned = false;
   #patience = true;
   #awaited: Promise<void> | undefined;

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { lentMemory } from '@wsferry/frames';
 import { type FrameMemory, freshMemory, Slab } from './frame-memory.ts';
-import { isOurs } from './given-away.ts';
+import { becomesFree } from './given-away.ts';
 import { keep } from './message-memory.ts';
 
 /**
@@ -18,7 +18,7 @@ export const reusedMemory: FrameMemory = {
   },
   hold: (bytes) => lentMemory()?.hold(bytes),
   giveBack(bytes) {
-    if (isOurs(bytes)) keep(bytes);
+    if (becomesFree(bytes)) keep(bytes);
     else lentMemory()?.giveBack(bytes);
   },
   heldOnce: (bytes) => lentMemory()?.holdersOf(bytes) === 1,

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { CloseCode } from '@wsferry/frames';
 import type { ConnectionSettings } from './checked-options.ts';
 import { CloseTimer, type CloseTimerActions } from './close-timer.ts';
@@ -72,7 +72,8 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
       slab,
       messageMemory,
       text,
-      spent: freeSpent,
+      // Of any other stream somebody else may have the same chunks.
+      spent: socket instanceof Socket ? freeSpent : undefined,
     });
     this.reading = new Reading(this.machine, receiveHighWaterMarkBytes, this);
     this.writer = new SocketWriter(socket, this.machine, slab.memory, this);
@@ -208,8 +209,8 @@ export class SocketBinding implements ReadingEvents, WriterEvents, KeepaliveActi
 
   receivedEnd(): void {
     this.machine.receiveEnd();
+    this.#startClosing({ discard: this.closedByUs });
     this.writer.endWhenDone();
-    if (!this.socket.destroyed) this.#startClosing({ discard: this.closedByUs });
   }
 
   finish(): void {

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { FrameMemory } from './frame-memory.ts';
 import type { ConnectionProtocol } from './protocol.ts';
 
@@ -33,7 +33,10 @@ export class SocketWriter {
   /** Parts of the output that the kernel has not taken, and up to where each goes among the bytes that the socket got. */
   #underWay: { readonly part: Uint8Array; readonly end: number }[] = [];
   #written: (() => void) | undefined;
-  #scheduled = false;
+  /** A flush comes before the event loop goes on. */
+  #soon = false;
+  /** One comes behind the reads of this turn. */
+  #later = false;
   #continuing = false;
   #endsWhenDone = false;
   #ended = false;
@@ -56,7 +59,12 @@ export class SocketWriter {
     if (this.#machine.outputBytes >= GATHER_BYTES) {
       this.flush();
     } else {
-      this.#scheduleBy(process.nextTick);
+      if (this.#soon) return;
+      this.#soon = true;
+      process.nextTick(() => {
+        this.#soon = false;
+        this.flush();
+      });
     }
   }
 
@@ -67,14 +75,14 @@ export class SocketWriter {
   flushAfterRead(chunkBytes: number): void {
     const machine = this.#machine;
     if (chunkBytes < FULL_READ_BYTES || machine.outputBytes >= GATHER_READS_BYTES || machine.shouldEnd) this.flush();
-    else if (machine.outputBytes > 0) this.#scheduleBy(setImmediate);
+    else if (machine.outputBytes > 0) this.#flushLater();
   }
 
-  #scheduleBy(defer: (work: () => void) => unknown): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    defer(() => {
-      this.#scheduled = false;
+  #flushLater(): void {
+    if (this.#later) return;
+    this.#later = true;
+    setImmediate(() => {
+      this.#later = false;
       this.flush();
     });
   }
@@ -100,9 +108,8 @@ export class SocketWriter {
     if (this.#ended) return;
     this.#ended = true;
     const socket = this.#socket;
-    if (socket.readableEnded && socket.writableLength === 0 && !(socket as Partial<TLSSocket>).encrypted) {
-      // The peer's side has ended, too, and the kernel has all of ours: closing says the same as ending, in one call. TLS has
-      // its own farewell.
+    if (isTcp(socket) && socket.readableEnded && socket.writableLength === 0) {
+      // The peer's side has ended, too, and the kernel has all of ours: closing says the same as ending, in one call.
       socket.destroy();
       return;
     }
@@ -186,4 +193,9 @@ export class SocketWriter {
       this.flush();
     });
   }
+}
+
+/** And not TLS, which has its own farewell, nor another stream, which may not have delivered what it calls written. */
+function isTcp(socket: Socket): boolean {
+  return socket instanceof Socket && !(socket instanceof TLSSocket);
 }

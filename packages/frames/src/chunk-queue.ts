@@ -15,6 +15,8 @@ export class ChunkQueue {
   /** Of the chunk: asking it for each frame takes as long as making the frame's view. */
   #memory: ArrayBufferLike = NOTHING.buffer;
   #memoryAt = 0;
+  /** As it came. Whoever got a view of it may have given its memory away since, to a worker for one. */
+  #length = 0;
   #words: Int32Array | undefined;
   /** Made when a chunk has to wait: most often the one before was read to its end. */
   #waiting: Uint8Array[] | undefined;
@@ -54,8 +56,9 @@ export class ChunkQueue {
     return this.position < this.chunk.length || this.#advance();
   }
 
-  /** The next `length` bytes of the current chunk as a view, and steps over them. */
+  /** The next `length` bytes of the current chunk as a view, and steps over them. Of none it is no view, and may outlive the chunk. */
   take(length: number): Uint8Array {
+    if (length === 0) return new Uint8Array(0);
     const start = this.#memoryAt + this.position;
     this.position += length;
     // Not subarray(): of a Buffer that would be a Buffer.
@@ -86,11 +89,17 @@ export class ChunkQueue {
     this.position = 0;
     this.#memory = chunk.buffer;
     this.#memoryAt = chunk.byteOffset;
+    this.#length = chunk.length;
     this.#words = undefined;
     if (spent) this.#spent?.(before);
   }
 
   #advance(): boolean {
+    if (this.position < this.#length) {
+      throw new Error(
+        'expected the received bytes that are not read yet, but their ArrayBuffer was transferred: copy first',
+      );
+    }
     const waiting = this.#waiting;
     const chunk = waiting?.[this.#head];
     if (waiting === undefined || chunk === undefined) {

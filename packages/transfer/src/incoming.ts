@@ -125,9 +125,10 @@ export class Incoming {
     }
     const { accept, maxTransfers } = this.#options;
     const full = this.#drivers.size >= maxTransfers;
-    const place = full ? undefined : this.#limit?.enter(this.#resumable(packet, () => driver));
-    const driver = this.#driver(packet, { accept, place, emit: (event) => this.#emit(event) });
-    void driver.settled.then(() => place?.leave());
+    const limit = full ? undefined : this.#limit;
+    const resumable = this.#resumable(packet, () => driver);
+    const enter = limit && ((onIdle: () => void) => limit.enter(resumable, onIdle));
+    const driver = this.#driver(packet, { accept, enter, emit: (event) => this.#emit(event) });
     driver.start(full ? new TransferError('TOO_MANY_TRANSFERS', `at most ${maxTransfers} may be open`) : undefined);
   }
 
@@ -152,7 +153,7 @@ export class Incoming {
     driver.start();
   }
 
-  #driver(packet: NewFile, port: Pick<ReceivePort, 'accept' | 'pause' | 'place' | 'emit'>): ReceiveDriver {
+  #driver(packet: NewFile, port: Pick<ReceivePort, 'accept' | 'pause' | 'enter' | 'emit'>): ReceiveDriver {
     const { behind, maxFileBytes = Number.POSITIVE_INFINITY } = this.#options;
     const pending = (delta: number) => {
       this.#pendingBytes += delta;

@@ -76,4 +76,4 @@ export {
 } from './states.ts';
 export { offeredSubprotocols, TOKEN_SUBPROTOCOL_PREFIX } from './subprotocols.ts';
 export type { TransferEvent, TransferNews } from './transfer-event.ts';
-export { type Place, type Resumable, TransferLimit } from './transfer-limit.ts';
+export { type Place, type Resumable, TransferLimit, type TransferLimitOptions } from './transfer-limit.ts';

@@ -5,8 +5,8 @@ import type { CancelFile, ErrorPacket, FileData, FileEnd, NewFile, Packet, Pause
 import type { PauseSwitch } from './pause-switch.ts';
 import type { Accept, FileSink, StoredFile, TransferControl } from './ports.ts';
 import { type ReceiveAction, ReceiveMachine } from './receive-machine.ts';
+import { Seat, type SeatPort } from './seat.ts';
 import type { TransferEvent, TransferNews } from './transfer-event.ts';
-import type { Place } from './transfer-limit.ts';
 
 /** What a {@link ReceiveDriver} needs of its session. */
 export interface ReceivePort {
@@ -22,8 +22,8 @@ export interface ReceivePort {
   /** Of all files of the session. */
   readonly credit: Credit;
   readonly maxFileBytes: number;
-  /** What the offer waits for before it is decided on; left here only when its turn has not come. */
-  readonly place?: Place | undefined;
+  /** Stands in the line in which the offer waits before it is decided on, and again after a pause. */
+  readonly enter?: SeatPort['enter'] | undefined;
 }
 
 /** Runs one {@link ReceiveMachine} over a {@link FileSink} and a session. */
@@ -36,6 +36,7 @@ export class ReceiveDriver {
   readonly #offer: NewFile;
   readonly #port: ReceivePort;
   readonly #share: Share;
+  readonly #seat: Seat;
   #settle!: (outcome: StoredFile | TransferError) => void;
   #sink: FileSink | undefined;
   /** The sink's calls never overlap: each waits here for the one before. */
@@ -61,10 +62,13 @@ export class ReceiveDriver {
         else resolve(outcome);
       };
     });
-    this.settled = this.result.then(
-      () => {},
-      () => {},
-    );
+    const over = () => this.#seat.leave();
+    this.settled = this.result.then(over, over);
+    this.#seat = new Seat({
+      enter: port.enter,
+      resting: () => this.#machine.state === 'receiving' && this.#pendingBytes === 0 && !this.#flushing,
+      pause: (paused) => this.#apply(this.#machine.pause(paused)),
+    });
   }
 
   /** Whether more waits to be written than the sender was given credit for. */
@@ -74,20 +78,20 @@ export class ReceiveDriver {
 
   /** Whether it is not its turn yet. */
   get waiting(): boolean {
-    return this.#port.place?.taken === false;
+    return this.#seat.waiting;
   }
 
   /** Decides on the offer; the answer goes out when `accept` has one. `refusal`: it is decided already. */
   start(refusal?: TransferError): void {
     this.#emit({ type: 'offered' });
-    this.#port.pause?.hold((paused) => this.#apply(this.#machine.pause(paused)), this.settled);
+    this.#port.pause?.hold((paused) => this.#seat.pause(paused), this.settled);
     this.#do(async () => {
       try {
         if (refusal) throw refusal;
         this.#machine.checkOffer();
         const offer = fileOffer(this.#offer);
         if (!this.#port.accept) throw new TransferError('FORBIDDEN', 'this side takes no files');
-        if (this.#port.place) await this.#port.place.ready;
+        await this.#seat.turn();
         if (this.#machine.ended) return;
         const held = await this.#port.accept(offer, this.#control());
         this.#sink = held.sink;
@@ -97,6 +101,7 @@ export class ReceiveDriver {
         if (held.restarted !== undefined) this.#emit({ type: 'restarted', reason: held.restarted });
         this.#share.stored(held.offset ?? 0);
         this.#apply(this.#machine.accept(held, this.#share.grant()));
+        this.#seat.opened();
       } catch (error) {
         this.#apply(this.#machine.stop(asTransferError(error, 'STORAGE_FAILED'), 'ACK_NEW_FILE'));
       }
@@ -106,11 +111,13 @@ export class ReceiveDriver {
   /** FILE_DATA. Throws TransferError BAD_PACKET when it is out of place. */
   data(packet: FileData): void {
     this.#apply(this.#machine.data(packet));
+    this.#seat.came();
   }
 
   /** FILE_END. Throws TransferError BAD_PACKET when it is out of place. */
   end(packet: FileEnd): void {
     this.#apply(this.#machine.end(packet));
+    this.#seat.came();
   }
 
   /** Tells the sender what is stored, if it does not know. */
@@ -121,6 +128,7 @@ export class ReceiveDriver {
   /** PAUSE_FILE or RESUME_FILE of the sender. */
   paused(packet: PauseFile | ResumeFile): void {
     this.#apply(this.#machine.paused(packet));
+    this.#seat.peerPaused(packet.type === 'PAUSE_FILE');
   }
 
   /** CANCEL_FILE or ERROR of the peer. */
@@ -140,8 +148,8 @@ export class ReceiveDriver {
         this.stop(error, 'CANCEL_FILE');
         return this.settled;
       },
-      pause: () => this.#apply(this.#machine.pause(true)),
-      resume: () => this.#apply(this.#machine.pause(false)),
+      pause: () => this.#seat.pause(true),
+      resume: () => this.#seat.pause(false),
     };
   }
 
@@ -193,6 +201,7 @@ export class ReceiveDriver {
   }
 
   async #writeAll(): Promise<void> {
+    await this.#seat.turn();
     const parts = this.#unwritten;
     this.#unwritten = [];
     // Now: they are the sink's then, which may give them away.
@@ -209,6 +218,7 @@ export class ReceiveDriver {
       this.#emit({ type: 'progress', stored: this.#machine.stored });
     });
     this.#pending(-length);
+    this.#seat.touch();
   }
 
   /** Acknowledges what is written, once it is as safe as the sink makes it. Never two at once: one covers all before it. */
@@ -247,7 +257,7 @@ export class ReceiveDriver {
 
   #fail(error: TransferError, keepPartial: boolean): void {
     const refused = this.#sink === undefined;
-    if (this.#port.place?.taken === false) this.#port.place.leave();
+    this.#seat.stop();
     this.#failed.abort(error);
     // After the call that is running; the ones behind it see that the machine ended and do nothing.
     this.#do(async () => {

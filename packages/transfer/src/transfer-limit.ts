@@ -1,3 +1,4 @@
+import { type CourierClock, systemClock } from './clock.ts';
 import { wholeNumberOrInfinity } from './options.ts';
 
 /** A place in the line of a {@link TransferLimit}. */
@@ -6,6 +7,8 @@ export interface Place {
   readonly ready: Promise<void>;
   /** Whether it is, or was, its turn. */
   readonly taken: boolean;
+  /** Something has happened on it just now. */
+  touch(): void;
   /** The transfer is over, or does not want its turn any more. May be called twice. */
   leave(): void;
 }
@@ -22,8 +25,10 @@ export interface Resumable {
 
 interface Standing {
   taken: boolean;
+  touched: number;
   readonly resolve: () => void;
   readonly resumable: Resumable | undefined;
+  readonly onIdle: (() => void) | undefined;
 }
 
 /** One transfer's seat; while an older one of the same file leaves it, there are two. */
@@ -33,28 +38,41 @@ interface Seat {
   readonly standing: Standing[];
 }
 
+/** Settings of a {@link TransferLimit}. */
+export interface TransferLimitOptions {
+  /** After how long without a byte a transfer's seat goes to others that wait, in milliseconds. Default 30,000. */
+  readonly idleMs?: number;
+  readonly clock?: CourierClock;
+}
+
 /**
  * How many files may be taken at once, by all sessions together that are given this limit. Further offers wait for their
  * turn, in the order in which they came: the sender hears nothing until then, and loses nothing. Who resumes a file whose
  * older transfer is still counted, because nobody has noticed yet that its connection is gone, does not wait behind it: it
- * is sent away, and its seat, or its place in the line, is the newer one's.
+ * is sent away, and its seat, or its place in the line, is the newer one's. A transfer that is paused takes no seat, nor
+ * does one on which nothing comes while others wait: it stands in line again when it goes on.
  */
 export class TransferLimit {
   readonly #most: number;
-  #taken = 0;
+  readonly #idleMs: number;
+  readonly #clock: CourierClock;
+  #timer: unknown;
   #closed = false;
+  readonly #sitting = new Set<Seat>();
   readonly #line = new Set<Seat>();
   /** By key, the seat of the newest transfer. */
   readonly #seats = new Map<string, Seat>();
 
   /** @throws {RangeError} for anything but a whole number from 1 on, or Infinity */
-  constructor(most: number) {
+  constructor(most: number, { idleMs = 30_000, clock = systemClock }: TransferLimitOptions = {}) {
     this.#most = wholeNumberOrInfinity('maxTransfers', most, 1);
+    this.#idleMs = wholeNumberOrInfinity('idleMs', idleMs, 1);
+    this.#clock = clock;
   }
 
   /** How many are being taken. */
   get taken(): number {
-    return this.#taken;
+    return this.#sitting.size;
   }
 
   /** How many wait for their turn. */
@@ -65,15 +83,18 @@ export class TransferLimit {
   /** Nobody gets a turn any more; those that have one keep it. */
   close(): void {
     this.#closed = true;
+    this.#watch();
   }
 
-  /** Stands in line. `resumable`: what is known of a transfer that others may go on with. */
-  enter(resumable?: Resumable): Place {
+  /**
+   * Stands in line. `resumable`: what is known of a transfer that others may go on with. `onIdle` may give the seat back.
+   */
+  enter(resumable?: Resumable, onIdle?: () => void): Place {
     let resolve!: () => void;
     const ready = new Promise<void>((done) => {
       resolve = done;
     });
-    const one: Standing = { taken: false, resolve, resumable };
+    const one: Standing = { taken: false, touched: this.#clock.now(), resolve, resumable, onIdle };
     const ghosts = this.#ghostsOf(resumable);
     const seat: Seat = ghosts ?? { taken: false, standing: [] };
     const older = [...seat.standing];
@@ -88,6 +109,9 @@ export class TransferLimit {
       get taken() {
         return one.taken;
       },
+      touch: () => {
+        one.touched = this.#clock.now();
+      },
       leave: () => this.#leave(seat, one),
     };
   }
@@ -95,7 +119,7 @@ export class TransferLimit {
   /** The seat that a transfer takes over; with room for all nobody has to be sent away here. */
   #ghostsOf(resumable: Resumable | undefined): Seat | undefined {
     const seat = resumable && this.#seats.get(resumable.key);
-    if (!seat || this.#closed || this.#taken < this.#most) return undefined;
+    if (!seat || this.#closed || this.#sitting.size < this.#most) return undefined;
     return seat.standing.some(({ resumable: other }) => other?.origin === resumable?.origin) ? undefined : seat;
   }
 
@@ -107,7 +131,7 @@ export class TransferLimit {
     const { resumable } = one;
     if (seat.standing.length === 0) {
       this.#line.delete(seat);
-      if (seat.taken) this.#taken -= 1;
+      this.#sitting.delete(seat);
       if (resumable && this.#seats.get(resumable.key) === seat) this.#seats.delete(resumable.key);
     }
     this.#settle(seat);
@@ -116,18 +140,40 @@ export class TransferLimit {
 
   #next(): void {
     for (const seat of this.#line) {
-      if (this.#closed || this.#taken >= this.#most) return;
+      if (this.#closed || this.#sitting.size >= this.#most) break;
       this.#line.delete(seat);
-      this.#taken += 1;
+      this.#sitting.add(seat);
       seat.taken = true;
       this.#settle(seat);
     }
+    this.#watch();
   }
 
   /** It is the turn of whoever is alone on a seat that counts. */
   #settle({ taken, standing: [first, second] }: Seat): void {
     if (!taken || !first || second || first.taken || this.#closed) return;
     first.taken = true;
+    first.touched = this.#clock.now();
     first.resolve();
+  }
+
+  /** While somebody waits, looks now and then for seats on which nothing happens. */
+  #watch(): void {
+    const needed = this.#line.size > 0 && !this.#closed && this.#idleMs !== Number.POSITIVE_INFINITY;
+    if (needed === (this.#timer !== undefined)) return;
+    if (needed) this.#timer = this.#clock.setTimeout(() => this.#sendIdleAway(), this.#idleMs / 4);
+    else {
+      this.#clock.clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+
+  #sendIdleAway(): void {
+    this.#timer = undefined;
+    const before = this.#clock.now() - this.#idleMs;
+    for (const { standing } of [...this.#sitting]) {
+      for (const one of [...standing]) if (one.taken && one.touched <= before) one.onIdle?.();
+    }
+    this.#watch();
   }
 }

@@ -45,8 +45,9 @@ export async function openOutput(named: string, { cwd, signal, storing }: Output
     const hint = 'name a file, or save into the folder with --dir';
     throw new CliError('IS_DIRECTORY', `${named} is a folder`, ExitCode.Usage, { hint });
   }
-  if (found !== undefined && !found.isFile()) {
-    const stream = found.isFIFO() ? await openPipe(path, signal) : createWriteStream(path);
+  // /dev/stdout may lead to a file.
+  if (found !== undefined && (!found.isFile() || path.startsWith('/dev/'))) {
+    const stream = found.isFIFO() ? await openPipe(path, signal) : createWriteStream(path, { flags: 'a' });
     return streamOutput(stream, signal, async () => {
       stream.end();
       await finished(stream).catch(() => {}); // every write was heard of

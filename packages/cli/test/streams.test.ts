@@ -81,6 +81,14 @@ describe.skipIf(process.platform === 'win32')('send -', () => {
     expect(await readdir(dir)).not.toContain('bad');
   });
 
+  test('that is lost for good says that the whole command has to run again', async () => {
+    using line = await breakingLine(Number(new URL(url).port), 5_000_000);
+    const script = `cat big.bin | wsferry send - --as lost.bin --to ${line.url} --retry-for 0 --quiet`;
+    const { code, stderr } = await shell(script, root.path);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('run the whole command again') });
+    expect(await readdir(dir)).not.toContain('lost.bin');
+  });
+
   test('that waits for somebody who writes nothing can be interrupted', async () => {
     await using sender = new Program(['send', '-', '--as', 'silent', '--to', url, '--json'], root.path, {
       stdin: 'pipe',
@@ -199,7 +207,9 @@ describe('get -o FILE', () => {
     const script = `mkfifo pipe; cat pipe & wsferry get x.txt -o pipe --quiet --from ${url}; code=$?; wait; exit $code`;
     const { code, stdout, stderr } = await shell(script, root.path);
     expect({ code, stdout: stdout.toString(), stderr }).toEqual({ code: 0, stdout: 'hello', stderr: '' });
-    expect((await wsferry(['get', 'x.txt', '-o', '/dev/null', '--from', url], root.path)).code).toBe(0);
+    const device = await shell(`wsferry get x.txt -o /dev/stdout --quiet --from ${url} >> device`, root.path);
+    expect({ code: device.code, stderr: device.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(await readFile(join(root.path, 'device'), 'utf8')).toBe('hello');
   });
 });
 

@@ -8,8 +8,8 @@ import {
 } from '@wsferry/transfer';
 import { findRoute } from '../connect.ts';
 import { eachConcurrently, MAX_CONCURRENT_FILES } from '../each-concurrently.ts';
-import { explain, explainFile, explainTransfer } from '../errors.ts';
-import { type ExitCode, worst } from '../exit-codes.ts';
+import { type Explanation, explain, explainFile, explainTransfer } from '../errors.ts';
+import { ExitCode, worst } from '../exit-codes.ts';
 import { type Interruption, watchInterruption } from '../interruption.ts';
 import { STANDARD } from '../output.ts';
 import { type Pausing, pauseByKey } from '../pausing.ts';
@@ -127,7 +127,7 @@ async function sendAll(
           else if (error instanceof TransferError && error.code === 'SKIPPED') {
             skipped++;
             reporter.report({ event: 'skipped', id: job.id, name: job.path });
-          } else fail(job.id, job.path, error, explainTransfer);
+          } else fail(job.id, job.path, error, job.path === STANDARD ? explainPiped : explainTransfer);
         }
       });
       for (const folder of folders) {
@@ -149,6 +149,13 @@ async function sendAll(
   const exitCode = signal.aborted ? interruption.exitCode : worst(codes);
   reporter.report({ event: 'done', stored, failed: unsent + jobs.length - stored - skipped, exitCode });
   return exitCode;
+}
+
+/** To send it again is not enough. */
+function explainPiped(error: unknown): Explanation {
+  const why = explainTransfer(error);
+  if (why.exitCode !== ExitCode.Failed) return why;
+  return { ...why, hint: 'what came out of a pipe is gone: run the whole command again' };
 }
 
 async function sendOne(

@@ -156,7 +156,7 @@ describe('a stream that takes a file', () => {
     const { signal } = abort;
     const getting = session.getFile('a', { accept: streamReceiver(stream, { signal }).accept, signal });
     for (let turns = 0; turns < 100; turns += 1) await new Promise((resolve) => setImmediate(resolve));
-    abort.abort();
+    abort.abort('enough');
     await expect(getting).rejects.toMatchObject({ code: 'CANCELLED' });
     await session.close();
   });

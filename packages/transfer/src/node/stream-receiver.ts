@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { TransferError } from '../errors.ts';
 import type { DigestAlgorithm } from '../packets.ts';
+import { cancelled } from '../places.ts';
 import type { Accept, Accepted, FileOffer, FileSink, StoredFile } from '../ports.ts';
 import { storageError, systemCode } from './file-errors.ts';
 import { HashFeed } from './hash-feed.ts';
@@ -118,7 +119,7 @@ class OneFile {
     let aborted = () => {};
     try {
       await new Promise<void>((resolve, reject) => {
-        aborted = () => reject(signal!.reason);
+        aborted = () => reject();
         if (signal?.aborted) return aborted();
         signal?.addEventListener('abort', aborted, { once: true });
         this.#stream.cork();
@@ -133,7 +134,7 @@ class OneFile {
       });
     } catch (error) {
       // What the stream said first is why: afterwards it only says that it is destroyed.
-      this.#failure ??= writeError(error);
+      this.#failure ??= signal?.aborted ? cancelled(signal) : writeError(error);
       throw this.#failure;
     } finally {
       signal?.removeEventListener('abort', aborted);
@@ -144,7 +145,5 @@ class OneFile {
 function writeError(error: unknown): TransferError {
   if (systemCode(error) === 'EPIPE')
     return new TransferError('CANCELLED', 'whoever read it has left', { cause: error });
-  if (error instanceof Error && error.name === 'AbortError')
-    return new TransferError('CANCELLED', undefined, { cause: error });
   return storageError(error);
 }

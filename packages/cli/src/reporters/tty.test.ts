@@ -62,6 +62,19 @@ test('of many files ten are drawn, and one line sums them up', async () => {
   expect(lines.at(-1)).toMatch(/^0 of 50 files {2}22\.5 kB of 50 kB/);
 });
 
+test('with a stream among the files nobody is told of how many bytes', async () => {
+  const terminal = new Terminal(120);
+  const stream = terminal as unknown as NodeJS.WriteStream;
+  const reporter = ttyReporter(stream, stream);
+  reporter.report({ event: 'connected', url: 'ws://127.0.0.1:1', files: 2, bytes: 1000 });
+  reporter.report({ event: 'offered', id: 1, name: 'a', size: 1000 });
+  reporter.report({ event: 'offered', id: 2, name: 'b' });
+  reporter.report({ event: 'progress', id: 2, name: 'b', stored: 5000 });
+  while (!terminal.text.includes('files  5 kB')) await new Promise((resolve) => setImmediate(resolve));
+  expect(terminal.text).not.toContain(' of 1 kB');
+  reporter.close();
+});
+
 test('a terminal that gets narrower has wrapped the old lines: every row of them is erased, and the new ones fit', async () => {
   const terminal = new Terminal(80);
   const stream = terminal as unknown as NodeJS.WriteStream;

@@ -44,7 +44,7 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
   const screen = createLogUpdate(stdout);
   const active = new Map<number, Active>();
   const total = new RateMeter();
-  const counts = { files: 0, bytes: 0, stored: 0, failed: 0, finishedBytes: 0 };
+  const counts = { files: 0, bytes: 0, sized: true, stored: 0, failed: 0, finishedBytes: 0 };
   /** What stands on the screen and will be drawn over. */
   let frame: string[] = [];
   let silentSince: number | undefined;
@@ -77,9 +77,10 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
       const speed = total.bytesPerSecond(now);
       const facts = [
         `${counts.stored} of ${counts.files} files${failed}`,
-        `${bytes(storedBytes())} of ${bytes(counts.bytes)}`,
+        // With a stream among them nobody knows of how many.
+        counts.sized ? `${bytes(storedBytes())} of ${bytes(counts.bytes)}` : bytes(storedBytes()),
         rate(speed),
-        timeLeft(counts.bytes - storedBytes(), speed),
+        counts.sized ? timeLeft(counts.bytes - storedBytes(), speed) : '',
       ];
       frame.push(c.dim(sumLine(facts, columns)));
     }
@@ -139,6 +140,7 @@ export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
         case 'offered':
           // Not in the timer itself: Node hears of a new width after its timers, and then draws for the right one.
           timer ??= setInterval(() => setImmediate(draw), REDRAW_MS).unref();
+          counts.sized &&= event.size !== undefined;
           active.set(event.id, { name: event.name, size: event.size, stored: 0, meter: new RateMeter() });
           break;
         case 'progress': {

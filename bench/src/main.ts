@@ -43,11 +43,11 @@ program
   });
 
 program
-  .command('docs <results>')
-  .description('writes docs/performance.md and its charts from the JSON of an earlier run')
-  .action(async (path: string) => {
+  .command('docs <results...>')
+  .description('writes docs/performance.md and its charts from the JSON of earlier runs, the first of them in full')
+  .action(async (paths: string[]) => {
     const { writeDocsFrom } = await import('./report/docs.ts');
-    await writeDocsFrom(resolve(process.env['INIT_CWD'] ?? '.', path));
+    await writeDocsFrom(paths.map((path) => resolve(process.env['INIT_CWD'] ?? '.', path)));
   });
 
 program

@@ -4,27 +4,31 @@ import type { ParticipantResult, WorkloadResult } from '../results.ts';
 import type { Results } from '../run.ts';
 import { chart } from './chart.ts';
 import { costs, costTitles, figure, significant, spread, verdict } from './figures.ts';
+import { whyMissed } from './missed.ts';
 
 const DOCS_DIR = `${ROOT_DIR}/docs`;
 
-/** The page from a file that `--json` wrote. */
-export async function writeDocsFrom(path: string): Promise<void> {
-  await writeDocs(JSON.parse(await readFile(path, 'utf8')) as Results);
+/** The page from files that `--json` wrote: the first one's run in full, and beside its ratios those of the others. */
+export async function writeDocsFrom(paths: readonly string[]): Promise<void> {
+  const [first, ...others] = await Promise.all(
+    paths.map(async (path) => JSON.parse(await readFile(path, 'utf8')) as Results),
+  );
+  await writeDocs(first!, others);
 }
 
 /** docs/performance.md and a chart for every workload in docs/charts/. */
-export async function writeDocs(results: Results): Promise<void> {
+export async function writeDocs(results: Results, others: readonly Results[] = []): Promise<void> {
   await mkdir(`${DOCS_DIR}/charts`, { recursive: true });
   for (const workload of results.workloads) {
     if (workload.participants.some(({ value }) => value)) {
       await writeFile(`${DOCS_DIR}/charts/${workload.name}.svg`, chart(workload));
     }
   }
-  await writeFile(`${DOCS_DIR}/performance.md`, page(results));
+  await writeFile(`${DOCS_DIR}/performance.md`, page(results, others));
   console.log('wrote docs/performance.md and docs/charts/');
 }
 
-function page(results: Results): string {
+function page(results: Results, others: readonly Results[]): string {
   const { date, machine, versions, rounds, quick, workloads } = results;
   const { cpu, cores, memoryGiB, system, node, loadAverage } = machine;
   const noisy = loadAverage > 0.3 || quick;
@@ -37,7 +41,42 @@ Written by \`pnpm bench --docs\` on ${date.slice(0, 10)}; [bench/](../bench/READ
 - ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of everybody in turn. Median; spread is half the range. A ratio is the median over rounds of ours to
   theirs in the same round (for memory theirs to ours), so above 1 we are ahead.
 ${noisy ? `- **Preliminary**: ${quick ? 'a quick run' : `others were at work on the machine (load ${loadAverage} when it began)`}.\n` : ''}
+${overview([results, ...others])}
 ${workloads.map(section).join('\n')}`;
+}
+
+/** Every target, and what each run reached of it. */
+function overview(runs: readonly Results[]): string {
+  const [first] = runs;
+  const rows = first!.workloads.flatMap(({ name, title, participants }) =>
+    participants.flatMap((participant) => {
+      if (participant.target === undefined) return [];
+      const reached = runs.map(({ workloads }) => ratioIn(workloads, name, participant.name));
+      const verdicts = reached.map((ratio) =>
+        ratio === undefined ? '–' : ratio >= participant.target! ? 'met' : 'MISSED',
+      );
+      const ratios = reached.map((ratio) => (ratio === undefined ? '–' : significant(ratio)));
+      return `| ${title} | ${participant.name} | ≥ ${participant.target} | ${ratios.join(' | ')} | ${[...new Set(verdicts)].join(', ')} |`;
+    }),
+  );
+  const titles = runs.map(
+    ({ date, versions }, index) => `run ${index + 1}, ${date.slice(0, 16).replace('T', ' ')}, ${versions['wsferry']}`,
+  );
+  return [
+    '## Targets',
+    '',
+    `Ratios to the others, of ${runs.length === 1 ? 'this run' : `${runs.length} runs: ${titles.join('; ')}. Below is the first`}.`,
+    '',
+    `| | against | target | ${runs.map((_, index) => `run ${index + 1}`).join(' | ')} | |`,
+    `| --- | --- | ---: | ${runs.map(() => '---:').join(' | ')} | --- |`,
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function ratioIn(workloads: Results['workloads'], name: string, peer: string): number | undefined {
+  const found = workloads.find((workload) => workload.name === name);
+  return found?.participants.find((participant) => participant.name === peer)?.ratio?.median;
 }
 
 function section(workload: WorkloadResult): string {
@@ -56,7 +95,15 @@ function section(workload: WorkloadResult): string {
     ...(limited.length > 0
       ? [`The load used up its core while ${limited.join(', ')} had time to spare: at least so fast.`, '']
       : []),
+    ...reasons(workload),
   ].join('\n');
+}
+
+/** Why targets are missed, once for all that are missed for the same reason. */
+function reasons({ name, participants }: WorkloadResult): string[] {
+  const missed = participants.filter(({ met }) => met === false);
+  const why = new Set(missed.map((participant) => whyMissed(name, participant.name)));
+  return [...why].flatMap((reason) => (reason === undefined ? [] : [`Missed: ${reason}`, '']));
 }
 
 function cells(participant: ParticipantResult, unit: WorkloadResult['unit']): string[] {

@@ -1,6 +1,7 @@
 import type { ParticipantResult, WorkloadResult } from '../results.ts';
 import type { Results } from '../run.ts';
 import { costs, costTitles, figure, significant, spread, verdict } from './figures.ts';
+import { whyMissed } from './missed.ts';
 
 const COLUMNS = ['', 'median', 'spread', 'ours/theirs', 'lowest–highest', 'target', ''];
 
@@ -57,6 +58,7 @@ export function closingLines({ workloads, machine, quick }: Results, seconds: nu
               met: participant.met,
               ratio: participant.ratio?.median,
               target: participant.target,
+              why: whyMissed(name, participant.name),
             },
           ],
     ),
@@ -65,7 +67,10 @@ export function closingLines({ workloads, machine, quick }: Results, seconds: nu
   const unknown = targets.filter(({ met }) => met === undefined);
   const lines = [
     `${targets.filter(({ met }) => met).length} of ${targets.length} targets met, in ${Math.round(seconds)} s`,
-    ...missed.map(({ what, ratio, target }) => `  missed: ${what}: ${significant(ratio!)} of ${target}`),
+    ...missed.flatMap(({ what, ratio, target, why }) => [
+      `  missed: ${what}: ${significant(ratio!)} of ${target}`,
+      ...(why === undefined ? [] : [`    ${why}`]),
+    ]),
     ...unknown.map(({ what }) => `  not measured: ${what}`),
   ];
   if (quick) lines.push('quick: one short round shows that it works, not how fast it is');

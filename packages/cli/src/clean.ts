@@ -20,7 +20,10 @@ export async function clean(dir: string, reporter: Reporter): Promise<ExitCode> 
       staying: staying.length,
     });
     for (const { path, size, owner } of staying) {
-      const why = owner === 'alive' ? 'a running process writes to it' : 'its process may live on another machine';
+      const why =
+        owner === 'alive'
+          ? 'a running process writes to it'
+          : 'its process may live in another container or on another machine; in five minutes that is known';
       reporter.report({ event: 'warning', message: `${path} (${bytes(size)}) stays: ${why}` });
     }
   } catch (error) {

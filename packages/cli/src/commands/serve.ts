@@ -199,10 +199,10 @@ function trusted(proxies: readonly string[]): readonly string[] {
   return proxies;
 }
 
-/** What another machine, or a container that is gone, left half done: we may not remove it, and somebody should know. */
+/** What another machine, or a container that is gone, left half done just now: we may not touch it yet, and somebody should know. */
 function unownedWarning({ unowned, dir }: Receiver): string | undefined {
   if (unowned.length === 0) return undefined;
   const size = bytes(unowned.reduce((sum, { size }) => sum + size, 0));
   const files = unowned.length === 1 ? '1 unfinished file' : `${unowned.length} unfinished files`;
-  return `${files} (${size}) of another machine in ${join(dir, '.wsferry')}: remove them if nobody else saves into this folder`;
+  return `${files} (${size}) of another machine in ${join(dir, '.wsferry')}: what nobody touches for five minutes is gone on with, or expires; serve --clean tells what stays`;
 }

@@ -85,7 +85,8 @@ const TIDY_MS = 60 * 60 * 1000;
  * What an interrupted transfer of more than 64 KiB has stored waits in `.wsferry`, if its sender gave a resume key, and the
  * next offer of that key goes on with it, also in another process and after this one was killed. Unfinished files of
  * processes that were killed, and that nobody can go on with, are removed first; never those of a living one, which may
- * receive into the same directory.
+ * receive into the same directory. A process in another container cannot be asked for: what it has not touched for five
+ * minutes, or for half a minute in which we have watched it, is taken for a dead one's.
  *
  * @throws RangeError for a limit that is no number of bytes
  * @throws TransferError when `dir` is missing or no directory (STORAGE_FAILED) or not writable (FORBIDDEN).

@@ -5,7 +5,7 @@ import type { KeptSpace } from './disk-space.ts';
 import { storageError } from './file-errors.ts';
 import type { Folder } from './folder-tree.ts';
 import { HashFeed } from './hash-feed.ts';
-import { findKept } from './kept-partial.ts';
+import { findKept, findKeptOrWatch } from './kept-partial.ts';
 import { PartialFile, type PartialKey } from './partial-file.ts';
 import { checkTaken, type FoundFile, findOfSize, isUnchanged, place } from './placing.ts';
 import type { ReceivingFolder } from './receiving-folder.ts';
@@ -74,6 +74,8 @@ export class DirectorySink implements FileSink {
       }
       const more = this.#space?.need(end);
       if (more !== undefined) await more;
+      const ours = this.#partial!.ours();
+      if (ours !== undefined) await ours;
       this.#torn = true;
       await writeAt(this.#partial!.handle, parts, this.#position);
       this.#position = end;
@@ -205,7 +207,7 @@ export class DirectorySink implements FileSink {
   }
 
   #openPartial(): Promise<PartialFile> {
-    const { receiving, offer, folder, key } = this.#storing;
+    const { receiving, offer, folder, key, signal } = this.#storing;
     const executable = offer.executable === true;
     return receiving.partials.open(async (lease) => {
       // Its name could not lead there.
@@ -213,7 +215,7 @@ export class DirectorySink implements FileSink {
         throw new TransferError('STORAGE_FAILED', 'the folder lies on another disk than the receiving folder');
       }
       if (key === undefined) return PartialFile.temporary(lease, executable);
-      return PartialFile.of(lease, key, await findKept(lease.folder, key.key, offer), executable);
+      return PartialFile.of(lease, key, await findKeptOrWatch(lease.folder, key.key, offer, signal), executable);
     });
   }
 
@@ -231,6 +233,7 @@ export class DirectorySink implements FileSink {
   async #place(partial: PartialFile): Promise<StoredFile> {
     const { receiving, offer, folder, policy } = this.#storing;
     const contents = { size: this.#position, digest: await this.#feed!.digest(), algorithm: this.#algorithm };
+    await partial.rest();
     await this.#setModified(partial);
     if (receiving.options.fsync) await this.#synced(partial.handle.sync());
     try {

@@ -1,7 +1,9 @@
+import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { RESERVED_PREFIX } from '../safe-name.ts';
 import { systemCode } from './file-errors.ts';
 import { FolderHandle } from './folder-handle.ts';
+import { isQuiet, touchedAt } from './heartbeat.ts';
 import { type OwnerState, ownerState } from './owner.ts';
 import { parseNoteName, parsePartialName } from './partial-names.ts';
 import { type PartialNote, readNote, removeNote } from './partial-note.ts';
@@ -124,9 +126,9 @@ async function look(partials: FolderHandle, name: string): Promise<Found | undef
     key,
     size: Number(found.size),
     // The modification time is set to that of the source just before the end.
-    modified: Math.max(Number(found.mtimeMs), Number(found.ctimeMs)),
+    modified: touchedAt(found),
     links: Number(found.nlink),
-    owner: await ownerOf(parsed),
+    owner: await ownerOf(parsed, found),
     resumable: key !== undefined,
     ...(note && {
       file: { name: note.name, folder: note.folder, size: note.size, modified: note.modified, began: note.began },
@@ -134,9 +136,10 @@ async function look(partials: FolderHandle, name: string): Promise<Found | undef
   };
 }
 
-async function ownerOf(parsed: ReturnType<typeof parsePartialName>): Promise<OwnerState> {
+async function ownerOf(parsed: ReturnType<typeof parsePartialName>, look: BigIntStats): Promise<OwnerState> {
   if (parsed === undefined) return 'unknown';
-  return parsed.owner === undefined ? 'dead' : ownerState(parsed.owner);
+  const state = parsed.owner === undefined ? 'dead' : await ownerState(parsed.owner);
+  return state === 'unknown' && isQuiet(look) ? 'dead' : state;
 }
 
 function told({ name: _name, key: _key, links: _links, ...leftover }: Found): Leftover {

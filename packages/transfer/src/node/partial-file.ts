@@ -1,10 +1,12 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { TransferError } from '../errors.ts';
 import type { DigestAlgorithm, RestartReason } from '../packets.ts';
 import type { FileOffer } from '../ports.ts';
 import { systemCode } from './file-errors.ts';
 import { type FolderHandle, identity } from './folder-handle.ts';
 import { HashFeed } from './hash-feed.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { Kept, KeptPartial } from './kept-partial.ts';
 import { forgetDigest, keepDigest, takeDigest } from './live-digests.ts';
 import { freeName, ownName } from './partial-names.ts';
@@ -34,6 +36,7 @@ export class PartialFile {
   readonly #lease: PartialsLease;
   /** Present when it can be kept. */
   readonly #key: PartialKey | undefined;
+  readonly #heartbeat = new Heartbeat(() => this.#touch());
   #synced = false;
 
   private constructor(lease: PartialsLease, name: string, handle: FileHandle, key?: PartialKey, kept?: KeptPartial) {
@@ -79,6 +82,8 @@ export class PartialFile {
       if (handle === 'gone') return PartialFile.temporary(lease, executable);
       if (handle !== 'unusable') {
         await setExecutable(handle, executable);
+        // Whatever this process knows of it, another one has had it since.
+        if (best.abandoned) forgetDigest(key.id);
         return new PartialFile(lease, name, handle, key, best);
       }
     } else if (busy) return PartialFile.temporary(lease, executable);
@@ -115,6 +120,24 @@ export class PartialFile {
     await writeNote(this.folder, this.#key.key, offer).catch(() => {});
   }
 
+  /**
+   * Before it is written to: nothing to wait for, as a rule.
+   *
+   * @throws TransferError SUPERSEDED when a process that took us for dead has it, and writes to it
+   */
+  ours(): Promise<void> | undefined {
+    const due = this.#heartbeat.due();
+    if (due !== undefined) return due.then(() => this.#checkOurs());
+    this.#checkOurs();
+    return undefined;
+  }
+
+  /** Leaves its time alone from here on. */
+  async rest(): Promise<void> {
+    await this.ours();
+    await this.#heartbeat.stop();
+  }
+
   /** Makes what was written outlive a power cut. */
   async sync(): Promise<void> {
     await this.handle.datasync();
@@ -127,6 +150,7 @@ export class PartialFile {
   /** Lets go of it, so that anybody may go on with it. `feed` has digested all that was written. Never rejects. */
   async keep(feed: HashFeed | undefined): Promise<void> {
     const key = this.#key;
+    await this.#heartbeat.stop();
     try {
       const found = await this.handle.stat({ bigint: true });
       if (key === undefined || found.size === 0n) {
@@ -147,11 +171,24 @@ export class PartialFile {
 
   /** Never rejects. */
   async remove(): Promise<void> {
+    await this.#heartbeat.stop();
     await this.handle.close().catch(() => {});
     // In this order: a note without its file would be left behind for ever.
-    if (this.#key !== undefined) await removeNote(this.folder, this.#key.key);
+    if (this.#key !== undefined && !this.#heartbeat.lost) await removeNote(this.folder, this.#key.key);
     await this.folder.remove(this.name).catch(() => {});
     await this.#lease.release();
+  }
+
+  /** Whether it is still ours; then its time says that we live. */
+  async #touch(): Promise<boolean> {
+    const [own, named] = [await this.handle.stat({ bigint: true }), await this.folder.lookAt(this.name)];
+    if (named === undefined || identity(named) !== identity(own)) return false;
+    await this.handle.utimes(new Date(), new Date());
+    return true;
+  }
+
+  #checkOurs(): void {
+    if (this.#heartbeat.lost) throw new TransferError('SUPERSEDED');
   }
 }
 
@@ -167,7 +204,11 @@ async function take(folder: FolderHandle, best: KeptPartial, name: string): Prom
   try {
     handle = await folder.open(name, O_RDWR);
     const found = await handle.stat({ bigint: true });
-    if (identity(found) === best.identity && found.nlink === 1n) return handle;
+    if (identity(found) === best.identity && found.nlink === 1n) {
+      // Now it lives, whether or not a new name changes its time here.
+      if (best.abandoned) await handle.utimes(new Date(), new Date()).catch(() => {});
+      return handle;
+    }
   } catch {
     // Of another user, who may no more than read it.
   }

@@ -60,7 +60,8 @@ class ByHand {
     for (;;) {
       const { value, done } = await this.#messages.next();
       if (done) throw new Error(`expected ${type}, got the end of the connection`);
-      const packet = JSON.parse(String(value)) as Record<string, unknown>;
+      if (typeof value !== 'string') continue;
+      const packet = JSON.parse(value) as Record<string, unknown>;
       if (packet['type'] === type) return packet;
     }
   }
@@ -186,6 +187,26 @@ describe('SIGTERM', () => {
     });
     expect(events.at(-1)).toMatchObject({ event: 'done', stored: 1, exitCode: 143 });
     expect(await readdir(join(here.path, 'received'))).toEqual(['half.bin']);
+  });
+
+  test('lets a file end that somebody gets, and refuses the next one', async () => {
+    await using here = await folder();
+    await writeFile(join(here.path, 'zeros.bin'), new Uint8Array(100_000));
+    const { program, url } = await startServe(['--grace', '1h', '--dir', '.'], here.path);
+    await using _ = program;
+    const asker = await byHand(url);
+    const idle = await connect(url, { protocols: [SUBPROTOCOL] });
+    asker.say({ type: 'GET_FILE', request: 1, name: 'zeros.bin' });
+    expect(await asker.heard('NEW_FILE')).toMatchObject({ id: 2, request: 1, size: 100_000 });
+    program.signal('SIGTERM');
+    expect(await idle.closed).toMatchObject({ code: 1001 });
+    asker.say({ type: 'GET_FILE', request: 2, name: 'a.txt' });
+    expect(await asker.heard('ACK_GET_FILE')).toMatchObject({ request: 2, code: 'SHUTTING_DOWN' });
+    asker.say({ type: 'ACK_NEW_FILE', id: 2, code: 'OK' });
+    expect(await asker.heard('FILE_END')).toMatchObject({ id: 2, md5: MD5_OF_100_000_ZEROS });
+    asker.say({ type: 'ACK_FILE_END', id: 2, code: 'OK' });
+    expect(await asker.connection.closed).toMatchObject({ code: 1001, wasClean: true });
+    expect((await program.ended).code).toBe(143);
   });
 
   test.each([['0'], ['50ms']])(

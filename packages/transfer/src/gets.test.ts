@@ -5,6 +5,7 @@ import { deferred, RawPeer } from '../test/raw-peer.ts';
 import {
   type Accept,
   bytesSource,
+  Courier,
   type FileOffer,
   type FileShelf,
   memoryReceiver,
@@ -13,6 +14,7 @@ import {
   PauseSwitch,
   pipePair,
   type ServedEvent,
+  type Session,
   type SessionOptions,
   type TransferEvent,
 } from './index.ts';
@@ -179,6 +181,116 @@ describe('a file that is asked for', () => {
       code: 'EXISTS',
       side: 'local',
     });
+  });
+});
+
+describe('a keeper that is about to stop', () => {
+  test('lets what it was asked for before end, also what it is only looking for; what is asked for then is SHUTTING_DOWN', async () => {
+    const [looking, found] = [deferred(), deferred()];
+    const slow: FileShelf = {
+      ...shelf,
+      file: async (...place) => {
+        looking.resolve();
+        await found.promise;
+        return shelf.file(...place);
+      },
+    };
+    const { asker, keeper, memory } = connected({ shelf: slow });
+    const early = asker.getFile('a', { accept: memory.accept });
+    await looking.promise;
+    let retired = false;
+    const retiring = keeper.retire().then(() => {
+      retired = true;
+    });
+    const late = asker.getFile('a', { accept: memory.accept });
+    await expect(late).rejects.toMatchObject({ code: 'SHUTTING_DOWN', side: 'peer' });
+    expect(retired).toBe(false);
+    found.resolve();
+    expect(await early).toMatchObject({ size: bytes.length });
+    await retiring;
+    await keeper.close(1001);
+  });
+
+  test('cuts nothing of it off because more is asked for: that goes over the next line', async () => {
+    const memory = memoryReceiver();
+    const began = deferred();
+    const go = deferred();
+    /** The first file stays in its middle. */
+    const accept: Accept = async (offer, control) => {
+      const held = await memory.accept(offer, control);
+      if (offer.name !== 'a') return held;
+      const write: typeof held.sink.write = async (part) => {
+        began.resolve();
+        await go.promise;
+        await held.sink.write(part);
+      };
+      return { ...held, sink: { ...held.sink, write } };
+    };
+    const keepers: Session[] = [];
+    const events: string[] = [];
+    const lost = deferred();
+    const courier = new Courier({
+      connect: async () => {
+        const [near, far] = pipePair();
+        keepers.push(openSession(far, { role: 'acceptor', shelf, chunkBytes: 100 }));
+        return near;
+      },
+      session: { windowBytes: 800 },
+      onEvent: ({ type }) => {
+        events.push(type);
+        if (type === 'lost') lost.resolve();
+      },
+    });
+    const early = courier.getFile('a', { accept });
+    await began.promise;
+    const retired = keepers[0]!.retire();
+    const late = courier.getFile('b', { folder: ['docs', 'deep'], accept });
+    await lost.promise;
+    courier.retryNow();
+    expect(await late).toMatchObject({ name: 'b' });
+    go.resolve();
+    expect(await early).toMatchObject({ name: 'a', size: bytes.length });
+    await retired;
+    // Nobody needs the first line any more.
+    await keepers[0]!.closed;
+    expect(keepers).toHaveLength(2);
+    expect(events).toEqual(['connected', 'lost', 'connected']);
+    expect(memory.partials.size).toBe(0);
+    await courier.close();
+  });
+
+  test('and a courier that is closed meanwhile: both of its lines end', async () => {
+    const keepers: Session[] = [];
+    const courier = new Courier({
+      connect: async () => {
+        const [near, far] = pipePair();
+        keepers.push(openSession(far, { role: 'acceptor', shelf }));
+        return near;
+      },
+    });
+    const memory = memoryReceiver();
+    const [asked, go] = [deferred(), deferred()];
+    const never: Accept = async (offer, control) => {
+      asked.resolve();
+      await go.promise;
+      return memory.accept(offer, control);
+    };
+    const early = courier.getFile('a', { accept: never });
+    early.catch(() => {});
+    await asked.promise;
+    void keepers[0]!.retire();
+    const late = courier.getFile('a', { accept: never });
+    late.catch(() => {});
+    while (keepers.length < 2) {
+      courier.retryNow();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const closed = courier.close();
+    go.resolve();
+    await closed;
+    await Promise.all(keepers.map(({ closed }) => closed));
+    await expect(early).rejects.toMatchObject({ code: 'SHUTTING_DOWN', side: 'local' });
+    await expect(late).rejects.toMatchObject({ code: 'SHUTTING_DOWN', side: 'local' });
   });
 });
 

@@ -28,6 +28,8 @@ export class Serving {
   #open = 0;
   /** One list at a time: a peer that asks for many gets them as it reads them. */
   #lists: Promise<void> = Promise.resolve();
+  /** Files that were asked for and are not over. */
+  readonly #gets = new Set<Promise<void>>();
   #retired: TransferError | undefined;
 
   constructor(outbox: Outbox, outgoing: Outgoing, options: ServingOptions) {
@@ -43,15 +45,18 @@ export class Serving {
     if (packet.type === 'NOTE') this.#post(packet, refusal);
     else {
       this.#open += 1;
-      if (packet.type === 'GET_FILE') void this.#get(packet, refusal);
-      else if (refusal) this.#answerList(packet.request, refused(refusal));
+      if (packet.type === 'GET_FILE') {
+        const get = this.#get(packet, refusal).finally(() => this.#gets.delete(get));
+        this.#gets.add(get);
+      } else if (refusal) this.#answerList(packet.request, refused(refusal));
       else this.#lists = this.#lists.then(() => this.#list(packet));
     }
   }
 
-  /** Files and lists that are asked for from now on are refused with SHUTTING_DOWN. */
-  retire(): void {
+  /** Refuses files and lists that are asked for from now on with SHUTTING_DOWN. Resolves when the files asked for before are over. */
+  async retire(): Promise<void> {
     this.#retired ??= new TransferError('SHUTTING_DOWN');
+    await Promise.all(this.#gets);
   }
 
   end(): void {

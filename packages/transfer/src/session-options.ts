@@ -134,7 +134,8 @@ export interface Session {
   readonly pendingBytes: number;
   /**
    * For a server that is to stop: files that are offered from now on wait, and are refused with SHUTTING_DOWN when the
-   * session is closed; files and lists that are asked for are refused at once. Resolves when those under way have ended, in both directions.
+   * session is closed; files and lists that are asked for are refused at once. Resolves when those under way, and those asked
+   * for before, have ended, in both directions.
    */
   retire(): Promise<void>;
   /** Resolves, never rejects, when the pipe has ended and every sink and source is closed. */

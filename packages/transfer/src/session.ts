@@ -126,8 +126,9 @@ export class PipeSession implements Session {
   }
 
   async retire(): Promise<void> {
-    this.#serving.retire();
-    await Promise.all([this.#incoming.retire(), this.#outgoing.settled()]);
+    // Who was about to offer what he was asked for is no driver yet.
+    await Promise.all([this.#incoming.retire(), this.#serving.retire()]);
+    await this.#outgoing.settled();
   }
 
   close(code = 1000, reason = ''): Promise<void> {

@@ -116,6 +116,7 @@ export class Courier {
     const given = new Set<string>();
     for (;;) {
       const session = await this.#session(options.signal);
+      const leave = this.#line.hold(session);
       try {
         for await (const entry of session.list(folder, options)) {
           const place = JSON.stringify([entry.folder ?? [], entry.name]);
@@ -125,8 +126,9 @@ export class Courier {
         }
         return;
       } catch (error) {
-        if (options.signal?.aborted || !(isLoss(error) || this.#line.wasDropped(session))) throw error;
-        this.#line.drop(session, error);
+        this.#lose(session, error, options.signal);
+      } finally {
+        leave();
       }
     }
   }
@@ -188,22 +190,36 @@ export class Courier {
   async #overSessions<T>(work: (session: Session) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
       const session = await this.#session(signal);
+      const leave = this.#line.hold(session);
       try {
         const done = await work(session);
         this.#line.progressed();
         return done;
       } catch (error) {
-        if (signal?.aborted || !(isLoss(error) || this.#line.wasDropped(session))) throw error;
-        this.#line.drop(session, error);
+        this.#lose(session, error, signal);
+      } finally {
+        leave();
       }
     }
+  }
+
+  /** The next try goes over another session. Throws what another one would not mend. */
+  #lose(session: Session, error: unknown, signal: AbortSignal | undefined): void {
+    const isOver = isLoss(error) || this.#line.wasDropped(session);
+    if (signal?.aborted || !(isOver || isStopping(error))) throw error;
+    // Who is about to stop lets the others end.
+    if (isOver) this.#line.drop(session, error);
+    else this.#line.retire(session, error);
   }
 }
 
 /** The transfer is not at fault: the same one may do well over another connection. */
 function isLoss(error: unknown): boolean {
-  if (!(error instanceof TransferError)) return false;
-  return error.code === 'CONNECTION_LOST' || (error.code === 'SHUTTING_DOWN' && error.side === 'peer');
+  return error instanceof TransferError && error.code === 'CONNECTION_LOST';
+}
+
+function isStopping(error: unknown): boolean {
+  return error instanceof TransferError && error.code === 'SHUTTING_DOWN' && error.side === 'peer';
 }
 
 /** Only a byte that was never stored before is progress: a line which always breaks at the same place makes none. */

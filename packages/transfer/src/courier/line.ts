@@ -65,6 +65,10 @@ export class Line {
   readonly #ended = new AbortController();
   readonly #waiters = new Set<Waiter>();
   readonly #dropped = new WeakSet<Session>();
+  /** How many work over a session. */
+  readonly #held = new Map<Session, number>();
+  /** Their peer begins nothing new, and they are closed when nobody works over them any more. */
+  readonly #retired = new Set<Session>();
   #hurry: (() => void) | undefined;
   #session: Session | undefined;
   #opening: Promise<void> | undefined;
@@ -124,6 +128,7 @@ export class Line {
    */
   drop(session: Session, why: unknown): void {
     this.#dropped.add(session);
+    this.#retired.delete(session);
     if (this.#session === session) this.#lost(why);
     void session.close(1001);
   }
@@ -131,6 +136,26 @@ export class Line {
   /** Whether it was this side that gave the session up: what its transfers ended with is not their fault then. */
   wasDropped(session: Session): boolean {
     return this.#dropped.has(session);
+  }
+
+  /** Somebody works over this session. Returns how to say that this is over. */
+  hold(session: Session): () => void {
+    this.#held.set(session, (this.#held.get(session) ?? 0) + 1);
+    return () => {
+      const left = this.#held.get(session)! - 1;
+      if (left > 0) {
+        this.#held.set(session, left);
+        return;
+      }
+      this.#held.delete(session);
+      if (this.#retired.delete(session)) void session.close(1001);
+    };
+  }
+
+  /** The peer is about to stop: what is under way over this session may end, and the next thing goes over another one. */
+  retire(session: Session, why: unknown): void {
+    if (this.#session === session) this.#lost(why);
+    this.#retired.add(session);
   }
 
   /** Ends the wait before the next try, if there is one. */
@@ -143,7 +168,8 @@ export class Line {
     this.#fail(new TransferError('SHUTTING_DOWN', 'this courier was closed'));
     this.#ended.abort();
     await this.#opening;
-    await this.#session?.close(code, reason);
+    const open = [...this.#retired, ...(this.#session ? [this.#session] : [])];
+    await Promise.all(open.map((session) => session.close(code, reason)));
   }
 
   /** Tries until there is a session, nobody waits for one any more, or none is to be had. */
@@ -189,9 +215,10 @@ export class Line {
     const { clock } = this.#options;
     const over = new AbortController();
     void session.closed.then(() => over.abort());
-    while (this.#session === session) {
+    const inUse = () => this.#session === session || this.#retired.has(session);
+    while (inUse()) {
       await sleep(clock, intervalMs, over.signal);
-      if (this.#session !== session) return;
+      if (!inUse() || over.signal.aborted) return;
       const late = new AbortController();
       const timer = clock.setTimeout(() => late.abort(), timeoutMs);
       await session.probe({ signal: late.signal }).catch(() => {});

@@ -12,6 +12,8 @@ interface Options {
   readonly tokenFile?: string;
   readonly insecurePublic?: boolean;
   readonly trustProxy?: readonly string[];
+  /** Milliseconds. */
+  readonly grace: number;
 }
 
 function port(text: string): number {
@@ -20,6 +22,14 @@ function port(text: string): number {
     throw new InvalidArgumentError('expected a whole number from 0 to 65535 (0 picks a free port).');
   }
   return value;
+}
+
+const UNITS_MS = { ms: 1, s: 1000, m: 60_000 } as const;
+
+function time(text: string): number {
+  const [, number, unit] = /^(\d{1,6})(ms|s|m)$/.exec(text === '0' ? '0s' : text) ?? [];
+  if (number === undefined) throw new InvalidArgumentError('expected a time such as 10s, 500ms or 1m.');
+  return Number(number) * UNITS_MS[unit as keyof typeof UNITS_MS];
 }
 
 function origin(text: string, before: readonly string[] = []): readonly string[] {
@@ -56,6 +66,7 @@ const { host, ...options } = new Command('demo')
   .option('--token-file <file>', 'let in only who has the token in this file; else the one in WSFERRY_TOKEN')
   .option('--insecure-public', 'listen where other machines can reach it, and want no token')
   .option('--trust-proxy <address...>', 'proxies that say who comes through them: 127.0.0.1, 10.0.0.0/8, unix')
+  .option('--grace <time>', 'how long files under way may go on after SIGTERM', time, 10_000)
   .parse()
   .opts<Options>();
 
@@ -86,12 +97,20 @@ try {
   });
   console.log(`${demo.url}  (files go into ${dir})`);
 
-  let stopping = false;
+  let stoppingAt: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (stopping) process.exit(130); // A second Ctrl-C: somebody does not want to wait.
-      stopping = true;
-      void demo.close().finally(() => process.exit(signal === 'SIGINT' ? 130 : 0));
+      const now = performance.now();
+      if (stoppingAt !== undefined) {
+        // A second one: somebody does not want to wait. What comes at once is a copy of the first, which pnpm passes on.
+        if (now - stoppingAt > 250) process.exit(130);
+        return;
+      }
+      stoppingAt = now;
+      // SIGTERM comes from who can wait, a service manager; Ctrl-C from somebody who cannot.
+      void demo
+        .close(signal === 'SIGTERM' ? options.grace : 0)
+        .finally(() => process.exit(signal === 'SIGINT' ? 130 : 0));
     });
   }
 } catch (error) {

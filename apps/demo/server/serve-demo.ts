@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CloseCode, type Connection, isFixedHost, listen } from '@wsferry/connection';
 import { ArrivalBoard, openSession, type Session, SUBPROTOCOL } from '@wsferry/transfer';
@@ -30,8 +32,11 @@ export interface DemoOptions {
 export interface Demo {
   /** Where the page is, for example `http://127.0.0.1:6455/`. The WebSocket is at the same address. */
   readonly url: string;
-  /** Says goodbye to everybody (1001) and frees the port. */
-  close(): Promise<void>;
+  /**
+   * Lets nobody in any more (503), gives uploads and downloads under way `graceMs` (0) to end, says goodbye to everybody (1001)
+   * and frees the port.
+   */
+  close(graceMs?: number): Promise<void>;
 }
 
 /** Arrivals that a tab hears of when it opens; the page shows no more of them. */
@@ -50,10 +55,14 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   const files = sirv(page, { etag: true });
   const named = new Set(origins.map((origin) => new URL(origin).host));
   // This server never listens. The port is `listen`'s below, which hands over whatever is not an upgrade.
+  const answering = new Set<ServerResponse>();
   const http = createServer((request, response) => {
+    answering.add(response);
+    response.once('close', () => answering.delete(response));
     for (const [name, value] of securityHeaders) response.setHeader(name, value);
     // A page whose name its owner has pointed to this machine (DNS rebinding) would read the files as its own.
-    if (!isFixedHost(request.headers.host ?? '') && !named.has(request.headers.host ?? '')) refuseHost(response);
+    if (stopping.signal.aborted) refuseWhileStopping(response);
+    else if (!isFixedHost(request.headers.host ?? '') && !named.has(request.headers.host ?? '')) refuseHost(response);
     else if (request.url === '/door') door.answer(request, response);
     else if (request.url?.startsWith('/tickets/')) door.giveTicket(request, response);
     else if (request.url?.startsWith('/files/')) serveFile(request, response);
@@ -70,11 +79,15 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     socket.once('close', () => browsing.delete(socket));
   });
 
+  const stopping = new AbortController();
   const sessions = new Set<Session>();
   const policy = {
     protocols: [SUBPROTOCOL],
     origins: ['same-origin', ...origins],
-    refuse: door.refuse,
+    refuse: ((request, peer) =>
+      stopping.signal.aborted
+        ? { status: 503, message: 'the demo is shutting down; try again later' }
+        : door.refuse?.(request, peer)) satisfies Door['refuse'],
     trustedProxies,
   };
   const listener = await listen({ host, port, http, ...policy }, (connection: Connection) => {
@@ -85,16 +98,23 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     session.closed.then(over, over);
   });
 
-  const stopping = new AbortController();
   const announced = announceFound(board, dir, found, stopping.signal);
 
   const address = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
   return {
     url: `http://${address}:${listener.port}/`,
-    close: async () => {
+    close: async (graceMs = 0) => {
       stopping.abort();
       // The sessions first: only they can tell the senders why.
       const going = [CloseCode.GoingAway, 'the demo is shutting down'] as const;
+      if (graceMs > 0) {
+        const leaving = [...sessions].map((session) => session.retire().then(() => session.close(...going)));
+        const answered = [...answering].map((response) => once(response, 'close'));
+        const over = new AbortController();
+        const timeUp = sleep(graceMs, undefined, { signal: over.signal }).catch(() => {});
+        await Promise.race([Promise.allSettled([...leaving, ...answered]), timeUp]);
+        over.abort();
+      }
       const ending = [...sessions].map((session) => session.close(...going));
       const closed = listener.close({ code: going[0], reason: going[1] });
       // Browsers keep idle HTTP connections open for minutes; waiting for them would hold the port.
@@ -103,6 +123,11 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       await Promise.all([closed, announced]);
     },
   };
+}
+
+function refuseWhileStopping(response: ServerResponse): void {
+  response.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
+  response.end('the demo is shutting down; try again later\n');
 }
 
 function refuseHost(response: ServerResponse): void {

@@ -34,7 +34,7 @@ const NOISE_BYTES = 16e6;
 
 /**
  * Many senders, each with one file after another, over lines that are cut now and then, into one receiver, for a long time.
- * What has arrived is taken away as it comes, so that no disk is filled.
+ * Who has sent a file takes it away, so that no disk is filled: it must be there, and once.
  */
 export async function soak({ seconds, senders, seed, print }: SoakOptions): Promise<Soaked> {
   const folder = await mkdtemp(join(tmpdir(), 'wsferry-soak-'));
@@ -55,7 +55,6 @@ export async function soak({ seconds, senders, seed, print }: SoakOptions): Prom
     const memory: number[] = [];
     const look = setInterval(() => {
       void residentBytesOf(receiver.pid).then((bytes) => memory.push(bytes));
-      void empty(inbox);
     }, LOOK_EVERY_MS);
     const cut = setInterval(() => {
       tally.cuts += 1;
@@ -67,11 +66,13 @@ export async function soak({ seconds, senders, seed, print }: SoakOptions): Prom
     }, CUT_EVERY_MS);
     await Promise.all(
       Array.from({ length: senders }, (_, index) =>
-        sendOn(index, url, endAt, new Random(seed + index), tally, failures),
+        sendOn(index, { url, inbox, endAt }, new Random(seed + index), tally, failures),
       ),
     );
     clearInterval(look);
     clearInterval(cut);
+    const twice = (await readdir(inbox)).filter((name) => name !== '.wsferry');
+    failures.push(...twice.map((name) => `${name}: is there once more than it was sent`));
     const third = Math.floor(memory.length / 3);
     const before = Math.max(0, ...memory.slice(third, 2 * third));
     const after = Math.max(0, ...memory.slice(2 * third));
@@ -86,8 +87,7 @@ export async function soak({ seconds, senders, seed, print }: SoakOptions): Prom
 /** One sender: a file, and another one, until time is up. */
 async function sendOn(
   index: number,
-  url: string,
-  endAt: number,
+  { url, inbox, endAt }: { readonly url: string; readonly inbox: string; readonly endAt: number },
   random: Random,
   tally: { files: number; bytes: number },
   failures: string[],
@@ -99,7 +99,8 @@ async function sendOn(
   for (let number = 0; performance.now() < endAt; number += 1) {
     const source = sourceOf(`sender-${index}-${number}`, random);
     try {
-      await courier.sendFile(source);
+      const { name } = await courier.sendFile(source);
+      await unlink(join(inbox, name));
       tally.files += 1;
       tally.bytes += source.size ?? 0;
     } catch (error) {
@@ -114,13 +115,6 @@ function sourceOf(name: string, random: Random): FileSource {
   const bytes = new Uint8Array(random.once(4) ? random.below(4_000_000) : random.below(60_000));
   bytes.fill(random.below(256));
   return { ...bytesSource(name, bytes), resumeKey: `soak-${name}` };
-}
-
-/** Removes what has arrived. */
-async function empty(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isFile()) await unlink(join(folder, entry.name)).catch(() => {});
-  }
 }
 
 async function residentBytesOf(pid: number): Promise<number> {

@@ -14,7 +14,9 @@ import {
 const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => (index * 7) % 251);
 
 /** A receiver that can be reached or not, and a courier on its way there. `random` is 1: delays are exact. */
-function set(options: Partial<CourierOptions> & { forMs?: number; first?: boolean; mute?: boolean } = {}) {
+function set(
+  options: Partial<CourierOptions> & { forMs?: number; first?: boolean; mute?: boolean; windowBytes?: number } = {},
+) {
   const clock = new FakeClock();
   const events: LineEvent[] = [];
   const { accept, files } = memoryReceiver();
@@ -28,11 +30,13 @@ function set(options: Partial<CourierOptions> & { forMs?: number; first?: boolea
       const [near, far] = pipePair();
       pipes.push(near);
       // Half open: what is said arrives nowhere, and no answer comes.
-      if (!options.mute || pipes.length > 1) openSession(far, { role: 'acceptor', accept });
+      if (!options.mute || pipes.length > 1)
+        openSession(far, { role: 'acceptor', accept, windowBytes: options.windowBytes });
       return near;
     },
     retry: { forMs: options.forMs ?? 600_000, first: options.first },
     probe: options.probe,
+    session: options.session,
     ...(options.isFinal && { isFinal: options.isFinal }),
     clock,
     random: () => 1,
@@ -141,6 +145,46 @@ describe('a courier whose line is cut', () => {
       clock.advance(retryInMs);
     }
     await event('gave-up');
+    await expect(sent).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+  });
+
+  /** Sends a file of which nothing is kept, over lines each of which breaks when so much is stored. */
+  function fromTheStart(breaksAt: readonly number[]) {
+    const all = set({ forMs: 2000, windowBytes: 8_000, session: { chunkBytes: 1_000 } });
+    const { courier, pipes, clock } = all;
+    const sent = courier.sendFile(bytesSource('a', bytes), {
+      onProgress: ({ stored }) => {
+        if (stored < (breaksAt[pipes.length - 1] ?? Number.POSITIVE_INFINITY)) return;
+        // All that came before took its time.
+        clock.advance(3000);
+        pipes.at(-1)!.abort();
+      },
+    });
+    sent.catch(() => {});
+    return { ...all, sent };
+  }
+
+  test('a file that begins anew makes progress with its first byte, not only with one that was never stored', async () => {
+    const { clock, sent, event, files } = fromTheStart([90_000, 50_000, 60_000]);
+    for (let i = 0; i < 3; i++) {
+      expect(await event('lost')).toMatchObject({ attempt: 1 });
+      clock.advance(500);
+    }
+    expect(await sent).toMatchObject({ size: bytes.length });
+    expect(files.get('a')).toEqual(bytes);
+  });
+
+  test('a file that begins anew again and again, and never gets any further, is given up', async () => {
+    const { clock, sent } = fromTheStart(Array(50).fill(50_000));
+    let over = false;
+    const end = () => {
+      over = true;
+    };
+    sent.then(end, end);
+    while (!over) {
+      clock.advance(100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     await expect(sent).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
   });
 

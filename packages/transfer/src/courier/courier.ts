@@ -222,19 +222,38 @@ function isStopping(error: unknown): boolean {
   return error instanceof TransferError && error.code === 'SHUTTING_DOWN' && error.side === 'peer';
 }
 
-/** Only a byte that was never stored before is progress: a line which always breaks at the same place makes none. */
+/** So often what is stored a second time is progress, too, until more is stored than ever before. */
+const FRESH_STARTS = 3;
+
+/**
+ * Only a byte that was never stored before is progress: a line which always breaks at the same place makes none. A file that
+ * begins anew, because nothing of it was kept, has all its bytes before it again, but not for ever.
+ */
 class Watermark {
   readonly #risen: () => void;
   #highest = 0;
+  #mark = 0;
+  #last = 0;
+  #freshStarts = 0;
 
   constructor(risen: () => void) {
     this.#risen = risen;
   }
 
   reach(bytes: number): void {
-    if (bytes <= this.#highest) return;
-    this.#highest = bytes;
-    this.#risen();
+    if (bytes < this.#last && this.#freshStarts < FRESH_STARTS) {
+      this.#freshStarts += 1;
+      this.#mark = bytes;
+    }
+    this.#last = bytes;
+    if (bytes > this.#mark) {
+      this.#mark = bytes;
+      this.#risen();
+    }
+    if (bytes > this.#highest) {
+      this.#highest = bytes;
+      this.#freshStarts = 0;
+    }
   }
 }
 

@@ -14,7 +14,22 @@ const showEveryMs = 60;
 
 let nextKey = 1;
 let travelling = 0;
-const queue: Array<() => Promise<void>> = [];
+const queue: Waiting[] = [];
+/**
+ * The names of what travels, and those with size and time. Two files of one name have one key at the receiver, where the
+ * newer would take over from the other; so the second gets a key of its own, and what is the same file waits for the first.
+ */
+const namesTravelling = new Set<string>();
+const filesTravelling = new Set<string>();
+
+/** An upload in line. */
+interface Waiting {
+  /** Its name, and its place in a folder. */
+  readonly name: string;
+  /** What else can be known of it without reading it. */
+  readonly file: string;
+  carry(besideAnother: boolean): Promise<void>;
+}
 
 /** Puts the files in line, in their order, below what is there already in time and above it on the page. */
 export function send(files: readonly File[]): void {
@@ -44,30 +59,48 @@ function enqueue(file: File): Upload {
       if (progress.value.state === 'waiting') progress.value = { state: 'cancelled' };
     },
   };
-  queue.push(() => carry(file, upload, abort.signal, pause));
+  const name = `${file.webkitRelativePath}\n${file.name}`;
+  queue.push({
+    name,
+    file: `${name}\n${file.size}\n${file.lastModified}`,
+    carry: (besideAnother) => carry(file, upload, { abort: abort.signal, pause, besideAnother }),
+  });
   return upload;
 }
 
 function pump(): void {
   while (travelling < travellingAtOnce) {
-    const next = queue.shift();
+    const index = queue.findIndex(({ file }) => !filesTravelling.has(file));
+    const [next] = index < 0 ? [] : queue.splice(index, 1);
     if (!next) return;
+    const besideAnother = namesTravelling.has(next.name);
+    if (!besideAnother) namesTravelling.add(next.name);
+    filesTravelling.add(next.file);
     travelling++;
-    void next().finally(() => {
+    void next.carry(besideAnother).finally(() => {
+      if (!besideAnother) namesTravelling.delete(next.name);
+      filesTravelling.delete(next.file);
       travelling--;
       pump();
     });
   }
 }
 
-async function carry(file: File, upload: Upload, abort: AbortSignal, pause: PauseSwitch): Promise<void> {
+interface Carrying {
+  readonly abort: AbortSignal;
+  readonly pause: PauseSwitch;
+  readonly besideAnother: boolean;
+}
+
+async function carry(file: File, upload: Upload, carrying: Carrying): Promise<void> {
+  const { abort } = carrying;
   if (abort.aborted) return;
   // What waits for a connection waits in line; what waits for another one says where it stands.
   if (!(await untilAborted(courier.session(), abort))) return;
   upload.progress.value = { state: 'sending', stored: 0 };
   const name = printable(upload.name);
   try {
-    const stored = await sendOne(file, upload, abort, pause);
+    const stored = await sendOne(file, upload, carrying);
     announcement.value = `${name} is stored and verified`;
     upload.progress.value = {
       state: 'verified',
@@ -82,13 +115,13 @@ async function carry(file: File, upload: Upload, abort: AbortSignal, pause: Paus
   }
 }
 
-async function sendOne(file: File, upload: Upload, signal: AbortSignal, pause: PauseSwitch) {
+async function sendOne(file: File, upload: Upload, { abort, pause, besideAnother }: Carrying) {
   const rate = new Rate();
   let shownAt = 0;
   rate.add(performance.now(), 0);
-  const source = { ...blobSource(file), resumeKey: await fileResumeKey(file, browserId) };
+  const source = { ...blobSource(file), resumeKey: await fileResumeKey(file, browserId, { besideAnother }) };
   return courier.sendFile(source, {
-    signal,
+    signal: abort,
     pause,
     onEvent: (event) => tell(event, upload),
     onProgress: ({ stored, compared }) => {

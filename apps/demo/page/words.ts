@@ -13,6 +13,8 @@ const sentences: Readonly<Record<string, string>> = {
   STORAGE_FAILED: 'The receiver could not write the file.',
   SOURCE_CHANGED: 'The file changed on your disk while it was being sent.',
   SOURCE_FAILED: 'The browser cannot read this file any more. Was it moved, changed or removed?',
+  SUPERSEDED:
+    'Another tab of this browser is sending a file of this name. When it is done, please send this one again.',
   CANCELLED: 'The receiver cancelled this file.',
   TOO_MANY_TRANSFERS: 'The receiver is busy with too many files at once. Please try again.',
   SHUTTING_DOWN: 'The receiver is shutting down. Please send the file again later.',

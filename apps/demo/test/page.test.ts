@@ -211,6 +211,25 @@ describe.skipIf(missing('chromium'))('the page in a real Chromium', { timeout: 6
     await row.getByText('MD5 verified').waitFor();
   });
 
+  test('two different files of one name are both delivered, and the same file chosen twice is stored once', async () => {
+    const letGo = await holdReading(first, 4);
+    const photos = [Buffer.alloc(2_000_000, 'harbour'), Buffer.alloc(2_100_000, 'beach')];
+    for (const [index, photo] of photos.entries()) {
+      await mkdir(join(folder.path, `card ${index}`));
+      await writeFile(join(folder.path, `card ${index}`, 'IMG.jpg'), photo);
+      await pick(first, [join(folder.path, `card ${index}`, 'IMG.jpg')]);
+    }
+    await pick(first, [join(folder.path, 'card 0', 'IMG.jpg')]);
+    const rows = first.locator('.upload', { hasText: 'IMG.jpg' });
+    await vi.waitFor(async () => expect(await rows.getByRole('progressbar').count()).toBe(3), patienceMs);
+    await letGo();
+    await vi.waitFor(async () => expect(await rows.getByText('MD5 verified').count()).toBe(3), patienceMs);
+    const stored = (await namesReceived()).filter((name) => name.startsWith('IMG')).sort();
+    expect(stored).toEqual(['IMG (1).jpg', 'IMG.jpg']);
+    const digests = await Promise.all(stored.map(async (name) => md5(await readFile(join(received, name)))));
+    expect(digests.sort()).toEqual(photos.map(md5).sort());
+  });
+
   test('when the server restarts under an upload, it goes on where it was, by itself', async () => {
     expect(complaints).toEqual([]); // From here on, failed attempts to connect are in the console by design.
     const letGo = await holdReading(first, 40);

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import type { FileSource, FolderSource } from '@wsferry/transfer';
 import { pathSource, streamSource, walkTree } from '@wsferry/transfer/node';
 import { eachConcurrently, MAX_CONCURRENT_FILES } from './each-concurrently.ts';
@@ -26,11 +26,14 @@ export interface ToSendOptions {
   readonly fail: (id: number, path: string, error: unknown) => void;
   /** Something in a folder that is not sent, and half a sentence why. */
   readonly leaveOut: (path: string, why: string) => void;
+  /** A path that stands for what one before it stands for: it is sent once. */
+  readonly twice: (path: string) => void;
 }
 
 /** Files as they are, folders with all that lies in them. */
-export async function toSend(paths: readonly string[], options: ToSendOptions): Promise<ToSend> {
+export async function toSend(named: readonly string[], options: ToSendOptions): Promise<ToSend> {
   const { cwd, ignore, as, fail, leaveOut } = options;
+  const paths = await eachOnce(named, options);
   const place = as === undefined ? undefined : placeOf(as);
   const found: { path: string; source: FileSource }[][] = [];
   const folders: FolderSource[][] = [];
@@ -64,6 +67,21 @@ export async function toSend(paths: readonly string[], options: ToSendOptions): 
     }
   });
   return { files: found.flat().map((file, index) => ({ id: failed + index + 1, ...file })), folders: folders.flat() };
+}
+
+/** One file twice under one name would be two transfers of one source, of which the newer takes over from the other. */
+async function eachOnce(paths: readonly string[], { cwd, twice }: ToSendOptions): Promise<string[]> {
+  const known = new Set<string>();
+  const once: string[] = [];
+  for (const path of paths) {
+    const absolute = resolve(cwd, path);
+    const real = path === STANDARD ? path : await realpath(absolute).catch(() => absolute);
+    const place = JSON.stringify([real, basename(absolute)]);
+    if (known.has(place)) twice(path);
+    else once.push(path);
+    known.add(place);
+  }
+  return once;
 }
 
 /** For Node a folder is an empty input. */

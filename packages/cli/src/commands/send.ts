@@ -97,6 +97,7 @@ async function sendAll(
       fail(id, path, error, explainFile);
     },
     leaveOut: (path, why) => reporter.report({ event: 'warning', message: `${path} is not sent: ${why}` }),
+    twice: (path) => reporter.report({ event: 'warning', message: `${path} is named twice, and sent once` }),
   });
   const limit = options.limitRate === undefined ? undefined : new RateLimit(options.limitRate);
   const jobs: Job[] = files.map(({ source, ...file }) => ({

@@ -19,6 +19,19 @@ test('another name, another folder or another browser gives another key', async 
   expect(new Set(keys).size).toBe(4);
 });
 
+test('a file that is sent beside another one of its name has a key of its own, and the same one again', async () => {
+  const one = Object.assign(new Blob(['x']), { name: 'a', lastModified: 1 });
+  const beside = (other: typeof one) => fileResumeKey(other, 'b', { besideAnother: true });
+  const keys = await Promise.all([
+    fileResumeKey(one, 'b'),
+    beside(one),
+    beside(Object.assign(new Blob(['xy']), { name: 'a', lastModified: 1 })),
+    beside(Object.assign(new Blob(['x']), { name: 'a', lastModified: 2 })),
+  ]);
+  expect(new Set(keys).size).toBe(4);
+  expect(await beside(one)).toBe(keys[1]);
+});
+
 test.each(['', 'a b', 'ü', 'x'.repeat(65)])('%j is no browser', async (browser) => {
   await expect(fileResumeKey(file('a'), browser)).rejects.toThrow(RangeError);
 });

@@ -7,11 +7,19 @@ import type { FileLike } from './blob-source.ts';
  * storage), so that two people who send a file of one name never meet. A page never learns where a file lies, so its name,
  * and its place in a folder that was dropped, have to do; size and time are compared by the receiver, and the bytes by both.
  *
+ * So two different files of one name have one key, and of two transfers of a key the newer takes over (SUPERSEDED). Say
+ * `besideAnother` for the one that is sent while another file with that key still is: its key has size and time in it, too.
+ *
  * @throws {RangeError} as a rejection, for a `browser` that is none.
  */
-export async function fileResumeKey(file: FileLike, browser: string): Promise<string> {
+export async function fileResumeKey(
+  file: FileLike,
+  browser: string,
+  { besideAnother = false }: { readonly besideAnother?: boolean } = {},
+): Promise<string> {
   if (!/^[\x21-\x7e]{1,64}$/.test(browser)) {
     throw new RangeError(`expected browser to be 1 to 64 characters from ! to ~, got ${JSON.stringify(browser)}`);
   }
-  return `page-${browser}-${await md5(`${file.webkitRelativePath ?? ''}\n${file.name}`)}`;
+  const apart = besideAnother ? `\n${file.size}\n${file.lastModified ?? ''}` : '';
+  return `page-${browser}-${await md5(`${file.webkitRelativePath ?? ''}\n${file.name}${apart}`)}`;
 }

@@ -1,6 +1,7 @@
 import { cleanPartials, listLeftovers } from '@wsferry/transfer/node';
 import { explain } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
+import { checkFolder, folderError } from './folder-errors.ts';
 import { bytes } from './format.ts';
 import type { Reporter } from './reporters/reporter.ts';
 
@@ -8,6 +9,7 @@ import type { Reporter } from './reporters/reporter.ts';
 export async function clean(dir: string, reporter: Reporter): Promise<ExitCode> {
   let exitCode: ExitCode = ExitCode.Done;
   try {
+    await checkFolder(dir);
     const before = await listLeftovers(dir);
     const staying = await cleanPartials(dir);
     const sizeOf = (some: readonly { size: number }[]) => some.reduce((sum, { size }) => sum + size, 0);
@@ -27,7 +29,7 @@ export async function clean(dir: string, reporter: Reporter): Promise<ExitCode> 
       reporter.report({ event: 'warning', message: `${path} (${bytes(size)}) stays: ${why}` });
     }
   } catch (error) {
-    const why = explain(error);
+    const why = explain(folderError(error, dir));
     exitCode = why.exitCode;
     reporter.report({ event: 'error', ...why });
   }

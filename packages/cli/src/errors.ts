@@ -199,6 +199,13 @@ export function explainTransfer(error: unknown): Explanation {
   }
 }
 
+/** The same, as a failure of the whole command; `what` it was about. */
+export function transferFailure(error: unknown, what?: string): CliError {
+  const { code, message, hint, exitCode } = explainTransfer(error);
+  const about = what === undefined ? message : `${what}: ${message}`;
+  return new CliError(code, about, exitCode, { ...(hint !== undefined && { hint }), cause: error });
+}
+
 const REFUSAL_HINTS: Readonly<Record<string, string>> = {
   NO_SPACE: 'the receiver has no room for it now',
   BAD_NAME: 'rename the file',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bar, bytes, cutMiddle, duration, hideUserInfo, percent, RateMeter, rate, timeLeft } from './format.ts';
+import { bar, bytes, cutMiddle, duration, hideUserInfo, minute, percent, RateMeter, rate, timeLeft } from './format.ts';
 
 describe('a size, a rate and a time as people read them', () => {
   test('sizes in decimal units', () => {
@@ -21,6 +21,12 @@ describe('a size, a rate and a time as people read them', () => {
 
   test('no transfer takes 0 ms', () => {
     expect([duration(0.02), duration(12), duration(3456), duration(125_000)]).toEqual(['1ms', '12ms', '3.4s', '2m 5s']);
+  });
+
+  test('a moment in UTC, and nothing for one that no calendar has', () => {
+    expect([minute(0), minute(1_764_134_215_000)]).toEqual(['1970-01-01 00:00', '2025-11-26 05:16']);
+    expect(minute(253_402_300_800_000)).toBe('+010000-01-01 00:00');
+    expect([minute(1e16), minute(-1e16), minute(Number.NaN)]).toEqual(['', '', '']);
   });
 
   test('100 % only when all is there', () => {

@@ -19,6 +19,13 @@ export function duration(ms: number): string {
   return prettyMs(ms < 1000 ? Math.max(1, Math.round(ms)) : ms, { secondsDecimalDigits: 1 });
 }
 
+/** `2026-11-26 05:16`, in UTC; empty for a time that no calendar has: a file may claim any. */
+export function minute(at: number): string {
+  const time = new Date(at);
+  if (Number.isNaN(time.valueOf())) return '';
+  return time.toISOString().replace('T', ' ').slice(0, -':00.000Z'.length);
+}
+
 /** Whole seconds until the rest has come, rounded up: `3s left`. */
 export function timeLeft(restBytes: number, bytesPerSecond: number | undefined): string {
   if (bytesPerSecond === undefined || bytesPerSecond <= 0 || restBytes <= 0) return '';

@@ -10,7 +10,7 @@ import { given, json, limitRate, onConflict, parseLineTimeout, quiet, tokenFile 
 import { parseBytes, parseDuration } from './quantities.ts';
 import { VERSION } from './version.ts';
 
-const cwd = process.cwd();
+const cwd = currentFolder();
 let exitCode: ExitCode = ExitCode.Done;
 
 // `pnpm --filter cli start -- send …` passes the dashes on.
@@ -20,6 +20,7 @@ if (args.length === 0) args.push('--help');
 // Known before anything is parsed: a mistake in the command line is an event, too.
 const flags = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined);
 const asJson = flags.some((flag) => /^--(?:json|log(?:=json)?)$/.test(flag));
+const NO_FOLDER = 'NO_DIRECTORY';
 const usageHint = 'wsferry --help shows how';
 
 const program = new Command('wsferry')
@@ -203,6 +204,20 @@ function parsePort(text: string): number {
   return port;
 }
 
+/** Where paths begin; '' in a folder that somebody has removed. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '';
+  }
+}
+
+// Not for `--help`: that can be read anywhere.
+program.hook('preAction', () => {
+  if (cwd === '') throw new CommanderError(ExitCode.Failed, NO_FOLDER, 'the folder you are in does not exist any more');
+});
+
 // `wsferry … | head` closes our stdout: the transfer goes on without it.
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
@@ -211,12 +226,14 @@ try {
   await program.parseAsync(args, { from: 'user' });
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
-  exitCode = error.exitCode === 0 ? ExitCode.Done : ExitCode.Usage;
-  if (asJson && exitCode === ExitCode.Usage) {
+  const noFolder = error.code === NO_FOLDER;
+  exitCode = error.exitCode === 0 ? ExitCode.Done : noFolder ? ExitCode.Failed : ExitCode.Usage;
+  const [code, hint] = noFolder ? [NO_FOLDER, 'cd into one that does'] : ['USAGE', usageHint];
+  if (asJson && exitCode !== ExitCode.Done) {
     const { jsonReporter } = await import('./reporters/json.ts');
     const message = error.message.replace(/^error: /, '');
-    jsonReporter(process.stdout).report({ event: 'error', code: 'USAGE', message, hint: usageHint, exitCode });
-  }
+    jsonReporter(process.stdout).report({ event: 'error', code, message, hint, exitCode });
+  } else if (noFolder) process.stderr.write(`wsferry: ${error.message} (${hint})\n`);
 }
 // Not by running dry: an idle timer of a lower layer must not hold the shell up. What was written goes out first.
 for (const output of [process.stdout, process.stderr]) {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
 import type { TlsOptions } from 'node:tls';
 import { bearerToken, CloseCode, type Connection, header, listen } from '@wsferry/connection';
 import {
@@ -21,9 +21,9 @@ import {
   directoryShelf,
   type Leftover,
 } from '@wsferry/transfer/node';
-import { CliError, explainListen, systemCode } from './errors.ts';
-import { ExitCode } from './exit-codes.ts';
+import { CliError, explainListen } from './errors.ts';
 import { explainSocket } from './explain-socket.ts';
+import { checkFolder, folderError } from './folder-errors.ts';
 import { INTERRUPTED_CLOSE_MS } from './leaving.ts';
 import { operatorServer } from './operator-pages.ts';
 import type { ReceiverObserver } from './serve-events.ts';
@@ -227,29 +227,11 @@ function aboutOf({ deflate, request }: Connection, compress: boolean) {
 }
 
 async function checkDirectory(dir: string, { create, limits }: ReceiverOptions): Promise<void> {
-  const fail = (code: string, message: string, hint: string, cause?: unknown): never => {
-    throw new CliError(code, message, ExitCode.Failed, { hint, cause });
-  };
   try {
     if (create) await mkdir(dir, { recursive: true });
-    if (!(await stat(dir)).isDirectory()) fail('NOT_A_DIRECTORY', `${dir} is not a directory`, 'choose a folder');
+    await checkFolder(dir);
     await access(dir, constants.X_OK | (limits?.readOnly ? constants.R_OK : constants.W_OK));
   } catch (error) {
-    switch (systemCode(error)) {
-      case undefined:
-        throw error;
-      case 'ENOENT':
-        return fail('NO_DIRECTORY', `the folder ${dir} does not exist`, 'create it first, or choose another', error);
-      case 'EEXIST':
-      case 'ENOTDIR':
-        return fail('NOT_A_DIRECTORY', `${dir} is not a directory`, 'choose a folder', error);
-      default:
-        return fail(
-          'DIRECTORY_READ_ONLY',
-          `nothing can be written into ${dir} (${systemCode(error)})`,
-          'choose another folder',
-          error,
-        );
-    }
+    throw folderError(error, dir);
   }
 }

@@ -6,6 +6,7 @@ import { directoryReceiver } from '@wsferry/transfer/node';
 import { eachConcurrently, MAX_CONCURRENT_FILES } from '../each-concurrently.ts';
 import { CliError, explainTransfer } from '../errors.ts';
 import { ExitCode, worst } from '../exit-codes.ts';
+import { folderError } from '../folder-errors.ts';
 import { explainWritten, type Output, openOutput, readerLeft, STANDARD } from '../output.ts';
 import { type Pausing, pauseByKey } from '../pausing.ts';
 import { namesOf } from '../remote-path.ts';
@@ -106,9 +107,13 @@ async function placeFor(options: GetOptions, cwd: string, signal: AbortSignal): 
   const storing = onConflict === undefined ? {} : { onConflict };
   if (output !== undefined) return openOutput(output, { cwd, signal, storing });
   const dir = resolve(cwd, named ?? '.');
-  if (named !== undefined) await mkdir(dir, { recursive: true });
-  const { accept, acceptFolder, close } = await directoryReceiver(dir, storing);
-  return { accept, acceptFolder, close, isStream: false };
+  try {
+    if (named !== undefined) await mkdir(dir, { recursive: true });
+    const { accept, acceptFolder, close } = await directoryReceiver(dir, storing);
+    return { accept, acceptFolder, close, isStream: false };
+  } catch (error) {
+    throw folderError(error, dir);
+  }
 }
 
 interface Found {

@@ -1,7 +1,7 @@
 import { type ListedEntry, printable } from '@wsferry/transfer';
-import { CliError, explainTransfer } from '../errors.ts';
+import { transferFailure } from '../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
-import { bytes } from '../format.ts';
+import { bytes, minute } from '../format.ts';
 import { folderOf } from '../remote-path.ts';
 import { type TalkOptions, talk } from './run-command.ts';
 
@@ -21,11 +21,7 @@ export function list(path: string | undefined, cwd: string, options: ListOptions
         else process.stdout.write(`${lineOf(entry)}\n`);
       }
     } catch (error) {
-      const { code, message, hint, exitCode } = explainTransfer(error);
-      throw new CliError(code, `${path ?? '/'}: ${message}`, exitCode, {
-        ...(hint !== undefined && { hint }),
-        cause: error,
-      });
+      throw transferFailure(error, path ?? '/');
     }
     return ExitCode.Done;
   });
@@ -38,7 +34,7 @@ function named({ name, folder = [], kind, size, modified, executable }: ListedEn
 
 function lineOf(entry: ListedEntry): string {
   const { path, kind, size, modified } = named(entry);
-  const when = modified === undefined ? '' : new Date(modified).toISOString().slice(0, 16).replace('T', ' ');
+  const when = modified === undefined ? '' : minute(modified);
   const much = kind === 'folder' || size === undefined ? '' : bytes(size);
   return `${much.padStart(9)}  ${when.padEnd(16)}  ${printable(path)}${kind === 'folder' ? '/' : ''}`;
 }

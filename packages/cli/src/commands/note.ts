@@ -1,4 +1,4 @@
-import { CliError, explainTransfer } from '../errors.ts';
+import { transferFailure } from '../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { type TalkOptions, talk } from './run-command.ts';
 
@@ -8,8 +8,7 @@ export function note(text: string, cwd: string, options: TalkOptions): Promise<E
     try {
       await line.courier.postNote(text);
     } catch (error) {
-      const { code, message, hint, exitCode } = explainTransfer(error);
-      throw new CliError(code, message, exitCode, { ...(hint !== undefined && { hint }), cause: error });
+      throw transferFailure(error);
     }
     reporter.report({ event: 'posted', text });
     return ExitCode.Done;

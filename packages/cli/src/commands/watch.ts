@@ -1,4 +1,5 @@
 import type { WatchListeners } from '@wsferry/transfer';
+import { transferFailure } from '../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { type TalkOptions, talk } from './run-command.ts';
 
@@ -26,7 +27,11 @@ export function watch(cwd: string, options: WatchOptions): Promise<ExitCode> {
       onNote: ({ text, at }) => reporter.report({ event: 'note', text, at }),
     };
     const onWatching = () => reporter.report({ event: 'watching' });
-    await line.courier.watch(listeners, { recent: options.recent, signal, onWatching });
+    try {
+      await line.courier.watch(listeners, { recent: options.recent, signal, onWatching });
+    } catch (error) {
+      throw transferFailure(error);
+    }
     return ExitCode.Done;
   });
 }

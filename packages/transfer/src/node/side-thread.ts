@@ -11,6 +11,12 @@ interface Waiting {
 }
 
 /**
+ * A thread's objects are small and live briefly: the 48 MiB that V8 may use for young ones would be filled with garbage
+ * before they are looked through.
+ */
+const LIMITS = { maxYoungGenerationSizeMb: 3 } as const;
+
+/**
  * A thread beside the main one, which answers calls in their order; when it dies, all that were made and will be made
  * reject. It keeps the process alive only while somebody waits for an answer.
  */
@@ -25,7 +31,7 @@ export class SideThread {
   constructor(program: URL, what: string) {
     this.#what = what;
     // No execArgv: a loader of the main thread (tsx, --inspect) has nothing to do in the worker and slows its start.
-    this.#worker = new Worker(program, { execArgv: [], name: `wsferry-${what}` });
+    this.#worker = new Worker(program, { execArgv: [], name: `wsferry-${what}`, resourceLimits: LIMITS });
     this.#worker.unref();
     this.#worker.on('message', (answer: Answer) => this.#answer(answer));
     this.#worker.on('error', (error) => this.#fail(error));

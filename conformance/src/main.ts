@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runFuzzingClient } from './autobahn-client.ts';
 import { runChaos } from './chaos/command.ts';
+import type { Mutant } from './chaos/play.ts';
 import { soak } from './chaos/soak.ts';
 import { startEchoServer } from './echo-server.ts';
 import { type FuzzOptions, runFuzz } from './fuzz/run.ts';
@@ -69,8 +70,11 @@ program
   .option('--scenarios <count>', 'how many', count, 200)
   .option('--seed <number>', 'of the first one; each next one has the next', count, 1)
   .option('--jobs <count>', 'how many are played side by side', count, 4)
-  .action(async (options: { scenarios: number; seed: number; jobs: number }) => {
-    const played = await runChaos({ ...options, print: (line) => console.log(line) });
+  .addOption(new Option('--mutant <name>', 'with something wrong that must be found out').choices(['never resumes']))
+  .action(async (options: { scenarios: number; seed: number; jobs: number; mutant?: Mutant }) => {
+    const { scenarios, seed, ...others } = options;
+    const seeds = Array.from({ length: scenarios }, (_, index) => seed + index);
+    const played = await runChaos({ ...others, seeds, print: (line) => console.log(line) });
     if (played.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
   });
 

@@ -1,48 +1,30 @@
-import { type Played, play, summary } from './play.ts';
+import { type Mutant, type Played, play, summary } from './play.ts';
 import { INCIDENTS, scenarioOf } from './scenario.ts';
 
 export interface ChaosOptions {
-  readonly scenarios: number;
-  /** The first one's seed; each next one has the next. */
-  readonly seed: number;
+  readonly seeds: readonly number[];
   /** How many are played side by side: most of the time they wait. */
   readonly jobs: number;
   readonly print: (line: string) => void;
+  /** Default: the program as it is. */
+  readonly mutant?: Mutant | undefined;
 }
-
-/** What was credited and not stored yet may have to be carried again, for each cut; docs/reliability.md has the reason. */
-export const MAX_EXTRA_BYTES_PER_CUT = 16 * 1024 * 1024;
-/** Beside that, heads, packets and frame headers: a hundredth, and some for each connection. */
-const OVERHEAD_BYTES_PER_CUT = 128 * 1024;
 
 /** Plays scenarios and prints figures. Gives what was played. */
-export async function runChaos({ scenarios, seed, jobs, print }: ChaosOptions): Promise<readonly Played[]> {
+export async function runChaos({ seeds, jobs, print, mutant }: ChaosOptions): Promise<readonly Played[]> {
   const played: Played[] = [];
-  const seeds = Array.from({ length: scenarios }, (_, index) => seed + index).values();
+  const rest = seeds.values();
   const lane = async () => {
-    for (const one of seeds) {
-      const result = withCostJudged(await play(scenarioOf(one)));
+    for (const one of rest) {
+      const result = await play(scenarioOf(one), mutant);
       played.push(result);
       if (result.problems.length > 0) print(summary(result));
-      else if (played.length % 20 === 0) print(`${played.length} of ${scenarios} played`);
+      else if (played.length % 20 === 0) print(`${played.length} of ${seeds.length} played`);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(jobs, scenarios) }, lane));
+  await Promise.all(Array.from({ length: Math.min(jobs, seeds.length) }, lane));
   for (const line of figures(played)) print(line);
   return played;
-}
-
-/** A cut may cost what was on its way, and no more. */
-function withCostJudged(played: Played): Played {
-  const { scenario, incidents, extraBytes, problems } = played;
-  const total = scenario.files.reduce((sum, { bytes }) => sum + bytes, 0);
-  const allowed =
-    (MAX_EXTRA_BYTES_PER_CUT + OVERHEAD_BYTES_PER_CUT) * incidents.length + total / 100 + OVERHEAD_BYTES_PER_CUT;
-  if (extraBytes <= allowed) return played;
-  return {
-    ...played,
-    problems: [...problems, `${extraBytes} bytes were carried again, at most ${allowed} are allowed`],
-  };
 }
 
 function figures(played: readonly Played[]): string[] {

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Random } from '../fuzz/random.ts';
-import { CuttingProxy } from './cutting-proxy.ts';
+import { CuttingProxy, type Direction } from './cutting-proxy.ts';
 import { freePort, Party } from './parties.ts';
-import { describe, type Incident, type IncidentKind, type Scenario } from './scenario.ts';
+import { ResumeJudge } from './resume-judge.ts';
+import { describe, FOLDER, type Incident, type IncidentKind, type Scenario } from './scenario.ts';
 
 /** How one scenario went. */
 export interface Played {
@@ -16,7 +17,7 @@ export interface Played {
   readonly problems: readonly string[];
   /** Incidents that came about; the transfer may be over before the last of them. */
   readonly incidents: readonly IncidentKind[];
-  /** Bytes that were carried to the receiver beyond those of the files. */
+  /** Bytes that were carried beyond those of the files. */
   readonly extraBytes: number;
   /** For each cut: from then until bytes of a file were carried again. */
   readonly recoveryMs: readonly { readonly kind: IncidentKind; readonly ms: number }[];
@@ -30,29 +31,33 @@ const WITHOUT_FILES_BYTES = 8 * 1024;
 /** Nothing takes so long that is not stuck. */
 const STUCK_MS = 120_000;
 
+/** Something that is wrong with the program, to see whether it is found out: a receiver that never goes on with a file. */
+export type Mutant = 'never resumes';
+
 /** Plays a scenario with real processes, and looks at what is left. Rejects only when it cannot be played at all. */
-export async function play(scenario: Scenario): Promise<Played> {
+export async function play(scenario: Scenario, mutant?: Mutant): Promise<Played> {
   const beganAt = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'wsferry-chaos-'));
   const source = join(folder, 'source');
   const inbox = join(folder, 'inbox');
   await Promise.all([mkdir(source), mkdir(inbox)]);
   await Promise.all(
-    scenario.files.map(({ name, bytes }, index) =>
-      writeFile(join(source, name), contentOf(scenario.seed, index, bytes)),
-    ),
+    scenario.files.map(async ({ name, bytes }, index) => {
+      await mkdir(dirname(join(source, name)), { recursive: true });
+      await writeFile(join(source, name), contentOf(scenario.seed, index, bytes));
+    }),
   );
-  const stage = new Stage(scenario, source, inbox);
+  const stage = new Stage(scenario, source, inbox, mutant);
   try {
     await stage.begin();
     const problems = await stage.play();
-    problems.push(...(await compare(source, inbox)));
+    problems.push(...stage.judge.problems, ...(await compare(source, inbox)));
     const total = scenario.files.reduce((sum, { bytes }) => sum + bytes, 0);
     return {
       scenario,
       problems,
       incidents: stage.happened,
-      extraBytes: Math.max(0, stage.proxy.carried.up - total),
+      extraBytes: Math.max(0, stage.carried - total),
       recoveryMs: stage.recoveryMs,
       seconds: (performance.now() - beganAt) / 1000,
     };
@@ -74,48 +79,70 @@ function contentOf(seed: number, index: number, bytes: number): Uint8Array {
   return content;
 }
 
-/** Sender, proxy and receiver, and what befalls them. */
+/** Whoever serves, the one that comes with a command, the proxy between them, and what befalls them. */
 class Stage {
   readonly happened: IncidentKind[] = [];
   readonly recoveryMs: { kind: IncidentKind; ms: number }[] = [];
+  readonly judge: ResumeJudge;
   readonly #scenario: Scenario;
   readonly #source: string;
   readonly #inbox: string;
+  readonly #mutant: Mutant | undefined;
   readonly #todo: Incident[];
+  /** Whether the one that comes gets the files, and does not send them. */
+  readonly #gets: boolean;
   proxy!: CuttingProxy;
-  #receiver!: Party;
-  #sender!: Party;
+  #server!: Party;
+  #client!: Party;
   /** A kill and what follows it; awaited before the end is believed. */
   #acting: Promise<void> = Promise.resolve();
   /** The last cut, until a byte of a file is carried over a later connection. */
   #cut: { kind: IncidentKind; at: number; connection: number; bytes: number } | undefined;
 
-  constructor(scenario: Scenario, source: string, inbox: string) {
+  constructor(scenario: Scenario, source: string, inbox: string, mutant: Mutant | undefined) {
     this.#scenario = scenario;
     this.#source = source;
     this.#inbox = inbox;
+    this.#mutant = mutant;
     this.#todo = [...scenario.incidents];
+    this.#gets = scenario.command.startsWith('get');
+    this.judge = new ResumeJudge(scenario.files);
+  }
+
+  /** Bytes in the direction of the files. */
+  get carried(): number {
+    return this.proxy.carried[this.#towards('up')];
   }
 
   async begin(): Promise<void> {
+    const { command, files } = this.#scenario;
     const port = await freePort();
-    this.#receiver = new Party(['serve', '--port', String(port), '--dir', this.#inbox], this.#inbox);
+    const dir = this.#gets ? this.#source : this.#inbox;
+    const keep = this.#mutant === undefined ? [] : ['--keep-partials', '0'];
+    this.#server = new Party(['serve', '--port', String(port), '--dir', dir, ...keep], dir);
     this.proxy = new CuttingProxy(port);
     this.proxy.onCarried = (direction, connection, bytes) => {
-      if (direction === 'up') this.#lookForRecovery(connection, bytes);
+      if (direction !== this.#towards('up')) return;
+      this.judge.carried(connection, bytes);
+      this.#lookForRecovery(connection, bytes);
     };
-    const to = `ws://127.0.0.1:${await this.proxy.listen()}`;
-    const paths = this.#scenario.files.map(({ name }) => `./${name}`);
-    this.#sender = new Party(
-      ['send', ...paths, '--to', to, '--retry-for', '60s', '--line-timeout', LINE_TIMEOUT],
-      this.#source,
+    const url = `ws://127.0.0.1:${await this.proxy.listen()}`;
+    const isFolder = command.endsWith('DIR');
+    const paths = isFolder ? [FOLDER] : files.map(({ name }) => (this.#gets ? name : `./${name}`));
+    const words = this.#gets
+      ? ['get', ...(isFolder ? ['-r'] : []), ...paths, '--from', url]
+      : ['send', ...paths, '--to', url];
+    this.#client = new Party(
+      [...words, '--retry-for', '60s', '--line-timeout', LINE_TIMEOUT],
+      this.#gets ? this.#inbox : this.#source,
     );
-    await this.#startReceiver();
+    this.#client.onEvent = (event) => this.judge.heard(event);
+    await this.#start(this.#server);
   }
 
   async play(): Promise<string[]> {
     this.#arm();
-    this.#sender.start();
+    this.#client.start();
     let timer: NodeJS.Timeout | undefined;
     const stuck = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new Error('stuck')), STUCK_MS);
@@ -123,7 +150,7 @@ class Stage {
     try {
       return await Promise.race([this.#untilSent(), stuck]);
     } catch (error) {
-      return [`${(error as Error).message}; the sender's last words: ${lastWords(this.#sender)}`];
+      return [`${(error as Error).message}; the last words: ${lastWords(this.#client)}`];
     } finally {
       clearTimeout(timer);
     }
@@ -132,21 +159,21 @@ class Stage {
   async end(): Promise<void> {
     this.#todo.length = 0;
     await this.#acting.catch(() => {});
-    await this.#sender?.signal('SIGKILL');
-    await this.#receiver?.signal('SIGKILL');
+    await this.#client?.signal('SIGKILL');
+    await this.#server?.signal('SIGKILL');
     await this.proxy?.close();
   }
 
-  /** Runs the sender until it ends by itself, again after every kill. */
+  /** Runs the command until it ends by itself, again after every kill. */
   async #untilSent(): Promise<string[]> {
     for (;;) {
-      const ended = await this.#sender.ended();
+      const ended = await this.#client.ended();
       await this.#acting;
       if (ended === 'SIGKILL') continue;
-      const code = await this.#receiver.signal('SIGTERM');
+      const code = await this.#server.signal('SIGTERM');
       const problems: string[] = [];
-      if (ended !== 0) problems.push(`the sender ended with ${ended}: ${lastWords(this.#sender)}`);
-      if (code !== 143) problems.push(`the receiver ended with ${code}: ${lastWords(this.#receiver)}`);
+      if (ended !== 0) problems.push(`${this.#scenario.command} ended with ${ended}: ${lastWords(this.#client)}`);
+      if (code !== 143) problems.push(`serve ended with ${code}: ${lastWords(this.#server)}`);
       return problems;
     }
   }
@@ -155,7 +182,7 @@ class Stage {
     const incident = this.#todo.shift();
     if (!incident) return;
     const { kind, after } = incident;
-    this.proxy.setTrap(after.direction, after.bytes, () => {
+    this.proxy.setTrap(this.#towards(after.direction), after.bytes, () => {
       this.happened.push(kind);
       this.#cut = { kind, at: performance.now(), connection: this.proxy.connections, bytes: 0 };
       this.#acting = this.#act(kind).then(() => this.#arm());
@@ -177,22 +204,31 @@ class Stage {
         this.#cut = undefined; // nothing has to recover
         return this.proxy.slow();
       case 'kill sender':
-        await this.#sender.signal('SIGKILL');
-        this.#sender.start();
-        return;
+        return this.#killed(this.#gets ? this.#server : this.#client);
       case 'kill receiver':
-        await this.#receiver.signal('SIGKILL');
-        return this.#startReceiver();
+        return this.#killed(this.#gets ? this.#client : this.#server);
       case 'kill both':
-        await Promise.all([this.#sender.signal('SIGKILL'), this.#receiver.signal('SIGKILL')]);
-        await this.#startReceiver();
-        this.#sender.start();
+        await Promise.all([this.#client.signal('SIGKILL'), this.#server.signal('SIGKILL')]);
+        await this.#start(this.#server);
+        await this.#start(this.#client);
     }
   }
 
-  async #startReceiver(): Promise<void> {
-    this.#receiver.start();
-    await this.#receiver.next('receiver');
+  async #killed(party: Party): Promise<void> {
+    await party.signal('SIGKILL');
+    await this.#start(party);
+  }
+
+  async #start(party: Party): Promise<void> {
+    if (party === this.#client) this.judge.again();
+    party.start();
+    if (party === this.#server) await party.next('receiver');
+  }
+
+  /** `up` is as the files go, also where they are got. */
+  #towards(direction: Direction): Direction {
+    if (!this.#gets) return direction;
+    return direction === 'up' ? 'down' : 'up';
   }
 
   #lookForRecovery(connection: number, bytes: number): void {
@@ -216,15 +252,25 @@ function lastWords(party: Party): string {
 /** Every file is there once, with the right bytes, and nothing else. */
 async function compare(source: string, inbox: string): Promise<string[]> {
   const problems: string[] = [];
-  const wanted = (await readdir(source)).map((name) => name.normalize('NFC')).sort();
-  const there = (await readdir(inbox)).sort();
-  for (const name of there) if (!wanted.includes(name)) problems.push(`left over: ${name}`);
-  for (const name of wanted) {
-    if (!there.includes(name)) problems.push(`missing: ${name}`);
-    else if ((await digestOf(join(source, name))) !== (await digestOf(join(inbox, name))))
-      problems.push(`wrong: ${name}`);
+  const [wanted, there] = await Promise.all([filesIn(source), filesIn(inbox)]);
+  for (const name of there.keys()) if (!wanted.has(name)) problems.push(`left over: ${name}`);
+  for (const [name, path] of wanted) {
+    const arrived = there.get(name);
+    if (arrived === undefined) problems.push(`missing: ${name}`);
+    else if (path !== '' && (await digestOf(path)) !== (await digestOf(arrived))) problems.push(`wrong: ${name}`);
   }
   return problems;
+}
+
+/** Each file's path by its name within the folder; a folder's is ''. */
+async function filesIn(folder: string): Promise<Map<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return new Map(
+    entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [relative(folder, path).normalize('NFC'), entry.isDirectory() ? '' : path];
+    }),
+  );
 }
 
 async function digestOf(path: string): Promise<string> {

@@ -2,7 +2,7 @@ import { Random } from '../fuzz/random.ts';
 
 /**
  * What befalls a transfer. `drop` ends both sides' TCP, `reset` too and without a goodbye; after `stall` nothing is carried any
- * more and both sides keep an open connection; after `half-open` only the sender does, its receiver saw the end; `slow`
+ * more and both sides keep an open connection; after `half-open` only the one that had connected does; `slow`
  * carries on at a crawl for a while. The others are SIGKILL, and the same command again.
  */
 export const INCIDENTS = [
@@ -17,15 +17,21 @@ export const INCIDENTS = [
 ] as const;
 export type IncidentKind = (typeof INCIDENTS)[number];
 
+/** The words of the shell by which the files travel: sent by name or as a folder, or got. */
+export const COMMANDS = ['send', 'send DIR', 'get', 'get -r DIR'] as const;
+export type ShellCommand = (typeof COMMANDS)[number];
+
 export interface Incident {
   readonly kind: IncidentKind;
-  /** When so many bytes went `up` (to the receiver) or `down` since the incident before was over. */
+  /** When so many bytes went `up` (as the files) or `down` since the incident before was over. */
   readonly after: { readonly direction: 'up' | 'down'; readonly bytes: number };
 }
 
 /** One transfer and what is in its way. The same seed gives the same one on every machine. */
 export interface Scenario {
   readonly seed: number;
+  readonly command: ShellCommand;
+  /** `name` with the folders before it. */
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
   readonly incidents: readonly Incident[];
 }
@@ -41,7 +47,18 @@ export function scenarioOf(seed: number): Scenario {
   const incidents = Array.from({ length: 1 + random.below(4) }, (_, __): Incident => {
     return { kind: random.pick(INCIDENTS), after: momentOf(random, total) };
   });
-  return { seed, files, incidents };
+  // Behind all others, so that a seed keeps its files and incidents. One in two sends by name, as most people do.
+  const command = random.once(2) ? 'send' : random.pick(COMMANDS);
+  const placed = files.map(({ name, bytes }, index) => ({ name: `${placeOf(command, index)}${name}`, bytes }));
+  return { seed, command, files: placed, incidents };
+}
+
+/** The one folder that is sent or got, and one in it. */
+export const FOLDER = 'tree';
+
+function placeOf(command: ShellCommand, index: number): string {
+  if (command === 'send' || command === 'get') return '';
+  return index % 2 === 0 ? `${FOLDER}/` : `${FOLDER}/below/`;
 }
 
 function nameOf(random: Random, index: number): string {
@@ -71,8 +88,8 @@ function momentOf(random: Random, total: number): Incident['after'] {
 }
 
 /** One line for people. */
-export function describe({ seed, files, incidents }: Scenario): string {
+export function describe({ seed, command, files, incidents }: Scenario): string {
   const megabytes = files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
   const what = incidents.map(({ kind, after }) => `${kind} at ${after.direction} ${after.bytes}`).join(', ');
-  return `seed ${seed}: ${files.length} files, ${megabytes.toFixed(1)} MB; ${what}`;
+  return `seed ${seed}: ${command}, ${files.length} files, ${megabytes.toFixed(1)} MB; ${what}`;
 }

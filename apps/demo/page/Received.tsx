@@ -1,6 +1,6 @@
 import { printable } from '@wsferry/transfer';
-import { download, token } from './access.ts';
-import { type Arrival, arrivals, keptArrivals, notice } from './store.ts';
+import { download, pathOf, token } from './access.ts';
+import { type Arrival, arrivals, keptArrivals, notice, whereOf } from './store.ts';
 import { bytes } from './words.ts';
 
 /** What the server has received from anybody, the latest first; every open tab hears of a new file at once. */
@@ -17,7 +17,7 @@ export function Received() {
       ) : (
         <ul class="list">
           {list.map((arrival) => (
-            <Row key={`${arrival.at} ${arrival.name}`} arrival={arrival} />
+            <Row key={`${arrival.at} ${whereOf(arrival)}`} arrival={arrival} />
           ))}
         </ul>
       )}
@@ -32,24 +32,18 @@ function count(files: number): string {
 }
 
 function Row({ arrival }: { readonly arrival: Arrival }) {
-  const name = printable(arrival.name);
+  const name = printable(whereOf(arrival));
   const fetchIt = (event: Event) => {
     if (token.value === undefined) return;
     event.preventDefault();
-    download(arrival.name).catch((error: Error) => {
+    download(arrival).catch((error: Error) => {
       notice.value = `${name} cannot be fetched: ${error.message}`;
     });
   };
   return (
     <li class="arrival" data-fresh={arrival.fresh}>
       <div class="line">
-        <a
-          class="name"
-          href={`./files/${encodeURIComponent(arrival.name)}`}
-          download={arrival.name}
-          title={name}
-          onClick={fetchIt}
-        >
+        <a class="name" href={`./files/${pathOf(arrival)}`} download={arrival.name} title={name} onClick={fetchIt}>
           <bdi>{name}</bdi>
         </a>
         <time class="state" dateTime={new Date(arrival.at).toISOString()}>

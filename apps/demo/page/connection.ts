@@ -7,7 +7,7 @@ import {
   printable,
 } from '@wsferry/transfer';
 import { fromWebSocket } from '@wsferry/transfer/browser';
-import { type Answer, askAtDoor, keepToken, token } from './access.ts';
+import { ANSWER_MS, type Answer, askAtDoor, keepToken, token } from './access.ts';
 import { addArrival, announcement, link } from './store.ts';
 
 /** Where the page came from, as a WebSocket address: page and WebSocket share one port. */
@@ -35,11 +35,12 @@ let startedAt = 0;
 /** Opens the page's one WebSocket, and opens it again whenever it is lost. Call once. */
 export function keepConnected(): void {
   addEventListener('online', retryNow);
-  const onArrived = ({ name, size, md5, sha256, at, existing = false }: FileArrived) => {
+  const onArrived = ({ name, folder = [], size, md5, sha256, at, existing = false }: FileArrived) => {
     const fresh = at >= startedAt - 1000;
     const algorithm = sha256 === undefined ? 'md5' : 'sha256';
-    addArrival({ name, size, algorithm, digest: sha256 ?? md5 ?? '', at, fresh, existing });
-    if (fresh) announcement.value = `${printable(name)} ${existing ? 'was sent again' : 'has arrived'}`;
+    addArrival({ name, folder, size, algorithm, digest: sha256 ?? md5 ?? '', at, fresh, existing });
+    if (fresh)
+      announcement.value = `${printable([...folder, name].join('/'))} ${existing ? 'was sent again' : 'has arrived'}`;
   };
   void courier.watch({ onArrived }, { recent: 100 });
 }
@@ -57,10 +58,10 @@ export function retryNow(): void {
   courier.retryNow();
 }
 
-async function connect(): Promise<MessagePipe> {
+async function connect(signal: AbortSignal): Promise<MessagePipe> {
   link.value = { state: 'connecting' };
   // Before the WebSocket: one that is refused for want of a token would only fill the console.
-  if (locked(await askAtDoor())) {
+  if (locked(await askAtDoor(token.value, signal))) {
     await new Promise<void>((resolve) => {
       comeIn = resolve;
     });
@@ -69,10 +70,17 @@ async function connect(): Promise<MessagePipe> {
   }
   const socket = new WebSocket(webSocketUrl(), offeredSubprotocols(token.value));
   const pipe = fromWebSocket(socket);
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener('open', () => resolve());
     // An error is always followed by close, which also tells of a refused or failed attempt.
     socket.addEventListener('close', () => reject(new Error('no connection')), { once: true });
+    // A browser would wait for minutes.
+    inTime.addEventListener('abort', () => reject(inTime.reason), { once: true });
+    if (inTime.aborted) reject(inTime.reason);
+  }).catch((error: unknown) => {
+    socket.close();
+    throw error;
   });
   return pipe;
 }

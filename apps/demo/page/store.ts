@@ -44,6 +44,8 @@ export interface Upload {
 
 export interface Arrival {
   readonly name: string;
+  /** The folders it lies in, outermost first. */
+  readonly folder: readonly string[];
   readonly size: number;
   readonly algorithm: DigestAlgorithm;
   /** Lower-case hex. */
@@ -80,13 +82,17 @@ export const keptArrivals = 100;
  * that was sent again moves to the top, instead of standing there twice.
  */
 export function addArrival(arrival: Arrival): void {
-  const known = arrivals.value.some(({ name, at }) => name === arrival.name && at === arrival.at);
+  const where = whereOf(arrival);
+  const known = arrivals.value.some((other) => whereOf(other) === where && arrival.at === other.at);
   if (known) return;
   const others = arrivals.value.filter(
-    ({ name, digest }) => !arrival.existing || name !== arrival.name || digest !== arrival.digest,
+    (other) => !arrival.existing || whereOf(other) !== where || other.digest !== arrival.digest,
   );
   arrivals.value = [arrival, ...others].sort((a, b) => b.at - a.at).slice(0, keptArrivals);
 }
+
+/** The path of what has arrived. */
+export const whereOf = ({ folder, name }: Arrival): string => [...folder, name].join('/');
 
 /** Takes everything that has ended off the list. */
 export function clearFinished(): void {

@@ -48,7 +48,7 @@ const builtPage = fileURLToPath(new URL('../dist/page', import.meta.url));
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const { host, port, dir, origins = [], token, trustedProxies, page = builtPage } = options;
   const door = new Door({ token, trustedProxies });
-  const { accept } = await directoryReceiver(dir);
+  const { accept, acceptFolder } = await directoryReceiver(dir);
   const board = new ArrivalBoard({ keep: KEPT });
   const found = await latestFiles(dir, KEPT);
 
@@ -91,7 +91,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     trustedProxies,
   };
   const listener = await listen({ host, port, http, ...policy }, (connection: Connection) => {
-    const session = openSession(connection, { role: 'acceptor', accept, board });
+    const session = openSession(connection, { role: 'acceptor', accept, acceptFolder, board });
     sessions.add(session);
     const over = () => sessions.delete(session);
     // A peer that vanishes is an everyday event: the session has already cleaned up after it.

@@ -1,12 +1,12 @@
-import { constants, type FileHandle, open } from 'node:fs/promises';
+import { constants, type FileHandle, open, realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { safeName } from '@wsferry/transfer';
+import { safeFolder, safeName } from '@wsferry/transfer';
 
 /**
- * Answers `GET /files/NAME` with a received file, always as a download: whatever somebody sent must never run as a
- * page of this origin. 404 for anything that is not a plain file with a safe name directly inside `dir`.
+ * Answers `GET /files/FOLDER/NAME` with a received file, always as a download: whatever somebody sent must never run as a
+ * page of this origin. 404 for anything that is not a plain file with safe names inside `dir`.
  */
 export async function serveReceivedFile(
   dir: string,
@@ -17,8 +17,9 @@ export async function serveReceivedFile(
     answer(response.setHeader('Allow', 'GET, HEAD'), 405, 'expected GET or HEAD');
     return;
   }
-  const name = requestedName(request.url ?? '');
-  const file = name === undefined ? undefined : await openPlainFile(join(dir, name));
+  const names = requestedNames(request.url ?? '');
+  const name = names?.at(-1);
+  const file = names && (await openWithin(dir, names));
   if (name === undefined || !file) {
     answer(response, 404, 'no such file has been received');
     return;
@@ -40,14 +41,30 @@ export async function serveReceivedFile(
   }
 }
 
-function requestedName(url: string): string | undefined {
+/** The folders and the name, each decoded by itself: what is no separator in the address becomes none. */
+function requestedNames(url: string): readonly string[] | undefined {
   try {
-    const name = decodeURIComponent(url.slice('/files/'.length).replace(/\?.*$/, ''));
-    // Exactly the name it would be stored under, or nothing: a corrected name is another file.
-    return safeName(name) === name && !name.startsWith('.') ? name : undefined;
+    const path = url.slice('/files/'.length).replace(/\?.*$/, '');
+    const names = path.split('/').map(decodeURIComponent);
+    const safe = [...safeFolder(names.slice(0, -1)), safeName(names.at(-1)!)];
+    // Exactly the names it would be stored under, or nothing: a corrected name is another file.
+    return safe.every((name, index) => name === names[index] && !name.startsWith('.')) ? names : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The plain file that lies there; no folder on the way may be a link, which could lead out. */
+async function openWithin(dir: string, names: readonly string[]): Promise<FileHandle | undefined> {
+  const root = await realpath(dir).catch(() => undefined);
+  if (root === undefined) return undefined;
+  const folder = join(root, ...names.slice(0, -1));
+  const real = await realpath(folder).catch(() => undefined);
+  const file = real === folder ? await openPlainFile(join(folder, names.at(-1)!)) : undefined;
+  // Looked at again: whoever swaps a folder for a link meanwhile gets nothing.
+  if (file === undefined || (await realpath(folder).catch(() => undefined)) === folder) return file;
+  await file.close();
+  return undefined;
 }
 
 /** The file at `path`; undefined when it is missing, a link or no plain file. */

@@ -3,6 +3,7 @@ import { type Arrival, addArrival, arrivals } from '../page/store.ts';
 
 const arrival = (name: string, at: number, existing = false, digest = 'm'): Arrival => ({
   name,
+  folder: [],
   size: 1,
   algorithm: 'md5',
   digest,
@@ -32,4 +33,10 @@ test('a file that is sent again moves to the top; another one of its name stays'
   addArrival(arrival('b', 3));
   addArrival(arrival('a', 4, true));
   expect(shown()).toEqual(['a 4', 'b 3', 'a 2']);
+});
+
+test('files of one name in different folders are different files', () => {
+  addArrival(arrival('a', 1));
+  addArrival({ ...arrival('a', 2, true), folder: ['x'] });
+  expect(shown()).toEqual(['a 2', 'a 1']);
 });

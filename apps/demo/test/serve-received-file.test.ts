@@ -20,6 +20,12 @@ beforeAll(async () => {
   await writeFile(join(dir, 'page (1).html'), '<script>alert(1)</script>');
   await writeFile(join(dir, 'empty'), '');
   await symlink(join(folder.path, 'secret'), join(dir, 'link'));
+  await mkdir(join(folder.path, 'outside'));
+  await writeFile(join(folder.path, 'outside', 'a.txt'), 'secret');
+  await symlink(join(folder.path, 'outside'), join(dir, 'linked'));
+  await mkdir(join(dir, 'folder', 'été'));
+  await writeFile(join(dir, 'folder', 'été', 'a.txt'), 'in a folder');
+  await writeFile(join(dir, 'a.txt'), 'in none');
   server = createServer((incoming, response) => void serveReceivedFile(dir, incoming, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -48,6 +54,13 @@ test('a reader gets a received file as a download under its name', async () => {
   expect(body).toBe('<script>alert(1)</script>');
 });
 
+test('a file in folders is another one than its namesake outside of them', async () => {
+  const { status, headers, body } = await ask(`/files/folder/${encodeURIComponent('été')}/a.txt?ticket=x`);
+  expect({ status, body }).toEqual({ status: 200, body: 'in a folder' });
+  expect(headers['content-disposition']).toBe("attachment; filename*=UTF-8''a.txt");
+  expect(await ask('/files/a.txt')).toMatchObject({ status: 200, body: 'in none' });
+});
+
 test('an empty file is served as what it is, and HEAD tells the length alone', async () => {
   expect(await ask('/files/empty')).toMatchObject({ status: 200, body: '' });
   expect(await ask('/files/page%20(1).html', 'HEAD')).toMatchObject({ body: '', headers: { 'content-length': '25' } });
@@ -63,6 +76,14 @@ test.each([
   '/files/folder',
   '/files/folder%2f..%2f..%2fsecret',
   '/files/link',
+  '/files/linked/a.txt',
+  '/files/folder/../../secret',
+  '/files/folder/%2e%2e/%2e%2e/secret',
+  '/files/folder//a.txt',
+  '/files/folder/',
+  '/files//a.txt',
+  '/files/folder%2fa.txt',
+  '/files/.wsferry/a.txt',
   '/files/.hidden',
   '/files/.wsferry',
   '/files/empty%00',

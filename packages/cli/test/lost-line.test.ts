@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
 import { describe, expect, test } from 'vitest';
@@ -24,6 +24,25 @@ describe('send, when the line breaks off before the handshake is over', () => {
     const { code, stderr } = await wsferry(['send', 'a.bin', '--to', line.url], here.path);
     expect(code).toBe(3);
     expect(stderr).toContain('does not speak HTTP');
+  });
+});
+
+describe('get, when the line is lost', () => {
+  test('connects again, and the file goes on where it was', async () => {
+    await using here = await temporaryDirectory();
+    await using there = await temporaryDirectory();
+    const content = Uint8Array.from({ length: 8_000_000 }, (_, index) => (index * 7) % 251);
+    await writeFile(join(there.path, 'a.bin'), content);
+    const { program, url } = await startServe(['--dir', there.path], here.path);
+    await using _ = program;
+    using line = await breakingLine(Number(new URL(url).port), 6_000_000, { direction: 'down' });
+    const ended = await wsferry(['get', 'a.bin', '--from', line.url, '--json'], here.path);
+    const events = eventsOf(ended);
+    expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(['lost', 'reconnected', 'resumed']));
+    const resumed = events.find(({ event }) => event === 'resumed');
+    expect(resumed?.['offset']).toBeGreaterThan(1_000_000);
+    expect(events.at(-1)).toMatchObject({ event: 'done', stored: 1, failed: 0, exitCode: 0 });
+    expect((await readFile(join(here.path, 'a.bin'))).equals(content)).toBe(true);
   });
 });
 

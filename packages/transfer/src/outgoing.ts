@@ -1,9 +1,10 @@
-import type { TransferError } from './errors.ts';
+import { TransferError } from './errors.ts';
 import type { OwnIds } from './ids.ts';
 import { onAbort } from './on-abort.ts';
 import type { AckFileData, AckFileEnd, AckNewFile, CancelFile, ErrorPacket, PauseFile, ResumeFile } from './packets.ts';
 import { cancelled, type Places } from './places.ts';
 import type { FileSource, StoredFile } from './ports.ts';
+import { quietly } from './quietly.ts';
 import { checkPlace } from './safe-name.ts';
 import { SendDriver, type SendPort } from './send-driver.ts';
 import type { SendOptions } from './session-options.ts';
@@ -14,6 +15,9 @@ export interface Asked {
   /** Its turn has come: the offer goes out right after this. */
   readonly onOffer: () => void;
 }
+
+/** A source that changes faster than it can be offered is given up. */
+const MAX_OFFERS = 3;
 
 /** The files a session sends: gives ids, keeps the number of open ones down, and finds the driver of a packet. */
 export class Outgoing {
@@ -62,7 +66,12 @@ export class Outgoing {
     await Promise.all([...this.#drivers.values()].map((driver) => driver.settled));
   }
 
-  async #send(source: FileSource, options: SendOptions, asked: Asked | undefined): Promise<StoredFile> {
+  async #send(
+    source: FileSource,
+    options: SendOptions,
+    asked: Asked | undefined,
+    offersLeft = MAX_OFFERS,
+  ): Promise<StoredFile> {
     const { signal } = options;
     // A packet too long for the peer would not even tell it which transfer to refuse.
     checkPlace(source);
@@ -83,6 +92,13 @@ export class Outgoing {
     driver.start();
     try {
       return await driver.result;
+    } catch (error) {
+      // Who asked has heard of one offer.
+      const mayOfferAgain = !driver.travelled && asked === undefined && offersLeft > 1;
+      const now = mayOfferAgain ? await changedSource(source, error) : undefined;
+      if (now === undefined) throw error;
+      quietly(() => options.onEvent?.({ type: 'restarted', reason: 'SOURCE_CHANGED' }));
+      return this.#send(now, options, asked, offersLeft - 1);
     } finally {
       unlisten();
       // The driver stays until its source is closed, so that `settled` waits for it.
@@ -92,4 +108,10 @@ export class Outgoing {
       });
     }
   }
+}
+
+/** The source as it is by now, when it was changed between its being looked at and its being opened: while it waited, as a rule. */
+async function changedSource(source: FileSource, error: unknown): Promise<FileSource | undefined> {
+  if (!(error instanceof TransferError) || error.code !== 'SOURCE_CHANGED' || error.side !== 'local') return undefined;
+  return source.again?.().catch(() => undefined);
 }

@@ -34,6 +34,11 @@ export interface FileSource {
   readonly resumeKey?: string;
   /** Rejects with TransferError SOURCE_FAILED or SOURCE_CHANGED. */
   open(options: OpenOptions): Promise<OpenSource>;
+  /**
+   * The same source as it is by now, when it is there: for an offer anew, because it may have changed since this one was made
+   * and could not be opened then. Rejects when there is no such source any more.
+   */
+  again?(): Promise<FileSource>;
 }
 
 /** A source being read. One `read()` at a time. */

@@ -95,7 +95,11 @@ export class RateLimit {
 
 /** The source, read no faster than `limit` allows. */
 export function limitRate(source: FileSource, limit: RateLimit): FileSource {
-  return { ...source, open: async (options) => limitedSource(await source.open(options), limit) };
+  return {
+    ...source,
+    open: async (options) => limitedSource(await source.open(options), limit),
+    ...(source.again && { again: async () => limitRate(await source.again!(), limit) }),
+  };
 }
 
 function limitedSource(open: OpenSource, limit: RateLimit): OpenSource {

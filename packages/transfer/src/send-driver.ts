@@ -79,6 +79,7 @@ export class SendDriver {
   #message = new Uint8Array();
   /** The connection failed, not the file: it may be sent over another one. */
   #lost = false;
+  #travelled = false;
   #pump: Promise<void> = Promise.resolve();
 
   constructor(id: number, source: FileSource, port: SendPort, options: SendDriverOptions) {
@@ -96,6 +97,11 @@ export class SendDriver {
     this.#reject = reject;
     const pumped = () => this.#pump;
     this.settled = this.result.then(pumped, pumped);
+  }
+
+  /** Whether a byte of the file has gone out. */
+  get travelled(): boolean {
+    return this.#travelled;
   }
 
   /** Offers the file. */
@@ -221,6 +227,7 @@ export class SendDriver {
     const actions = this.#machine.data(piece);
     const first = actions[0];
     if (first?.do === 'send' && first.packet.type === 'FILE_DATA') {
+      this.#travelled = true;
       const inPlace = headroomBytes !== undefined && headroomBytes >= DATA_HEADER_BYTES;
       return inPlace ? encodeFileDataInPlace(first.packet) : this.#encode(first.packet);
     }

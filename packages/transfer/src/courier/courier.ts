@@ -87,7 +87,12 @@ export class Courier {
       progress.reach(report.stored);
       onProgress?.(report);
     };
-    return this.#overSessions((session) => session.sendFile(source, { ...options, onProgress: watched }), signal);
+    let now: FileSource | undefined;
+    return this.#overSessions(async (session) => {
+      // After a loss as it is by then: to offer what it was before would throw away what is stored of what it is.
+      now = now === undefined ? source : ((await now.again?.().catch(() => undefined)) ?? now);
+      return session.sendFile(now, { ...options, onProgress: watched });
+    }, signal);
   }
 
   /** Makes a folder at the peer, as `Session.sendFolder` does. */

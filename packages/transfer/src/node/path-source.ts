@@ -66,6 +66,7 @@ async function regularFile(path: string, look: Look, realPath: string, mode: big
     resumeKey: await resumeKeyOf(realPath),
     ...(isExecutable({ mode }) && { executable: true }),
     open: (options) => openPath(path, look, options),
+    again: () => pathSource(path),
   };
 }
 

@@ -39,7 +39,19 @@ export async function treeFileSource(file: TreeFile, at: readonly string[]): Pro
     resumeKey: await resumeKeyOf(join(root, ...folder, name)),
     ...(isExecutable(look) && { executable: true }),
     open: (options) => open(file, options),
+    again: async () => treeFileSource({ ...file, look: await lookAgain(file) }, at),
   };
+}
+
+async function lookAgain({ tree, folder, name, step }: TreeFile): Promise<BigIntStats> {
+  try {
+    const within = await tree.use(folder, step);
+    const look = await within.handle.lookAt(name).finally(() => within.release());
+    if (look?.isFile()) return look;
+  } catch (error) {
+    throw sourceError(error);
+  }
+  throw changed();
 }
 
 async function open({ tree, folder, name, look, step }: TreeFile, options: OpenOptions): Promise<OpenSource> {

@@ -33,9 +33,12 @@ export interface ShellLineOptions {
 export class ShellLine {
   readonly courier: Courier;
   readonly safe = new Tally();
+  /** Where the receiver stores, when it is ours. */
+  readonly dir: string | undefined;
   #current: Connection;
 
   constructor(route: Route, reporter: Reporter, options: ShellLineOptions = {}) {
+    this.dir = route.receiver?.dir;
     const { retryForMs, bytes = 0, windowBytes } = options;
     let first: Connection | undefined = route.connection;
     this.#current = route.connection;

@@ -71,8 +71,10 @@ export interface OpenSource {
 export interface StoredFile {
   /** The name it got. */
   readonly name: string;
-  /** Where it is, if the receiver tells. */
+  /** Where it is: the absolute path on this machine, or `toldPath` of a peer that tells. */
   readonly path?: string;
+  /** Where it is, in words that the sender may hear: the way from the receiving folder, with `/`. */
+  readonly toldPath?: string;
   /** Bytes. */
   readonly size: number;
   /** Lower-case hex. */

@@ -205,14 +205,15 @@ export class ReceiveMachine {
   }
 
   /** The file has its final name. */
-  committed({ name, path, size, existing }: StoredFile): readonly ReceiveAction[] {
+  committed({ name, toldPath, size, existing }: StoredFile): readonly ReceiveAction[] {
     this.#go('COMMITTED', 'a commit');
     const packet = {
       type: 'ACK_FILE_END',
       id: this.id,
       code: 'OK',
       name,
-      path,
+      // Never the absolute path: it is nobody's business how the disk of a receiver is laid out.
+      path: toldPath,
       size,
       existing: existing || undefined,
     } as const;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   type DigestAlgorithm,
   type FileSource,
@@ -160,7 +161,7 @@ function explainPiped(error: unknown): Explanation {
 }
 
 async function sendOne(
-  { courier, safe }: ShellLine,
+  { courier, safe, dir }: ShellLine,
   { id, path, source, digest, onConflict }: Job,
   signal: AbortSignal,
   reporter: Reporter,
@@ -192,5 +193,7 @@ async function sendOne(
     },
   });
   safe.set(id, file.size);
-  reporter.report(storedEvent(id, name, file, startedAt));
+  // A peer tells the way from its folder; of our own we know where that lies.
+  const told = dir === undefined || file.path === undefined ? file : { ...file, path: join(dir, file.path) };
+  reporter.report(storedEvent(id, name, told, startedAt));
 }

@@ -47,6 +47,7 @@ describe('a directory as receiver', () => {
     expect(await sink.commit()).toEqual({
       name: 'note.txt',
       path,
+      toldPath: 'note.txt',
       size: 11,
       digest: md5(bytes('hello world')),
       algorithm: 'md5',

@@ -240,7 +240,7 @@ export class DirectorySink implements FileSink {
       const compare = receiving.options.compare ? receiving.comparisons : undefined;
       const placed = await place(partial, folder, offer.name, contents, { policy, compare });
       if (!compare) await receiving.brought.remember(offer, folder.handle, placed.name);
-      return { ...placed, ...contents };
+      return { ...placed, toldPath: receiving.toldPath(placed.path), ...contents };
     } catch (error) {
       // A full disk may have no room for a name: with room it is complete.
       if (storageError(error).code === 'NO_SPACE') await this.discard({ keepPartial: true });
@@ -262,7 +262,8 @@ export class DirectorySink implements FileSink {
       );
     }
     const { name, path, size, digest } = found;
-    return { name, path, size, digest, algorithm: this.#algorithm, existing: true };
+    const toldPath = this.#storing.receiving.toldPath(path);
+    return { name, path, toldPath, size, digest, algorithm: this.#algorithm, existing: true };
   }
 
   async #setModified({ handle }: PartialFile): Promise<void> {

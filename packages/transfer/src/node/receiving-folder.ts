@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
+import { relative, sep } from 'node:path';
 import { TransferError } from '../errors.ts';
 import type { SafeName } from '../safe-name.ts';
 import { BroughtFiles } from './brought-files.ts';
@@ -73,6 +74,11 @@ export class ReceivingFolder {
       folder.release();
       throw error;
     }
+  }
+
+  /** How others are told where a file in this folder is. */
+  toldPath(path: string): string {
+    return relative(this.path, path).split(sep).join('/');
   }
 
   /** What stands in this process for a partial file in this folder. */

@@ -77,7 +77,16 @@ export class SmallFileSink implements FileSink {
         folder.release();
       }
       const { name } = offer;
-      return { name, path: join(folder.path, name), size, digest, algorithm: this.#algorithm, existing: false };
+      const path = join(folder.path, name);
+      return {
+        name,
+        path,
+        toldPath: receiving.toldPath(path),
+        size,
+        digest,
+        algorithm: this.#algorithm,
+        existing: false,
+      };
     });
   }
 

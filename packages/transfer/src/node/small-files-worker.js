@@ -23,15 +23,15 @@ import {
 import { promisify } from 'node:util';
 import { parentPort } from 'node:worker_threads';
 
-const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL } = constants;
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants;
 /** Should a named pipe have taken the place of a file, its opening must not wait for a writer. */
 const O_NONBLOCK = constants.O_NONBLOCK ?? 0;
 const waitForDisk = promisify(fsync);
 
 /**
- * @typedef {{ size: number, modified: bigint }} Look
+ * @typedef {{ size: number, modified: bigint, identity: string }} Look
  * @typedef {{ call: number, op: 'look', path: string }
- *   | { call: number, op: 'read', path: string, byteLength: number, headroomBytes: number }
+ *   | { call: number, op: 'read', path: string, byteLength: number, headroomBytes: number, follow: boolean }
  *   | { call: number, op: 'store', temporary: string, path: string, bytes: Uint8Array, modified: number | undefined, fsync: boolean }} Request
  */
 
@@ -39,7 +39,7 @@ const waitForDisk = promisify(fsync);
  * @param {import('node:fs').BigIntStats} stats
  * @returns {Look}
  */
-const lookOf = ({ size, mtimeNs }) => ({ size: Number(size), modified: mtimeNs });
+const lookOf = ({ size, mtimeNs, dev, ino }) => ({ size: Number(size), modified: mtimeNs, identity: `${dev}:${ino}` });
 
 /** How a file looks that can be read; nothing when it is no regular one. @param {string} path */
 function look(path) {
@@ -55,9 +55,10 @@ function look(path) {
  * @param {string} path
  * @param {number} byteLength
  * @param {number} headroomBytes
+ * @param {boolean} follow whether a symlink leads to it
  */
-function read(path, byteLength, headroomBytes) {
-  const file = openSync(path, O_RDONLY | O_NONBLOCK);
+function read(path, byteLength, headroomBytes, follow) {
+  const file = openSync(path, O_RDONLY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW));
   try {
     const before = lookOf(fstatSync(file, { bigint: true }));
     const bytes = new Uint8Array(new ArrayBuffer(headroomBytes + byteLength), headroomBytes);
@@ -109,7 +110,7 @@ parentPort?.on('message', async (/** @type {Request} */ request) => {
     if (request.op === 'look') {
       parentPort?.postMessage({ call, ...look(request.path) });
     } else if (request.op === 'read') {
-      const found = read(request.path, request.byteLength, request.headroomBytes);
+      const found = read(request.path, request.byteLength, request.headroomBytes, request.follow);
       parentPort?.postMessage({ call, ...found }, [found.bytes.buffer]);
     } else {
       const { temporary, path, bytes, modified, fsync: durable } = request;

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rename, stat, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openSession, pipePair, type Session, type StoredFile } from '../index.ts';
+import { type FileSource, openSession, pipePair, type Session, type StoredFile } from '../index.ts';
 import { directoryReceiver } from './directory-receiver.ts';
 import { pathSource } from './path-source.ts';
 import { crowdThread, joinCrowd, readAside, storeAside } from './small-files.ts';
+import { walkTree } from './walk-tree.ts';
 
 const COUNT = 40;
 
@@ -105,13 +106,40 @@ describe('a crowd of small files', () => {
   });
 });
 
+test('of a crowd below a folder each is the very file that was found: a symlink in its place is SOURCE_CHANGED, another file is sent as what it is', async () => {
+  const paths = Array.from({ length: COUNT }, (_, index) => join(from.path, `file ${index}`));
+  const at = new Date(1e12);
+  for (const path of paths) {
+    await writeFile(path, 'abc');
+    await utimes(path, at, at);
+  }
+  const files: FileSource[] = [];
+  for await (const entry of walkTree(from.path)) if (entry.kind === 'file') files.push(entry.source);
+  const [linked, replaced] = paths;
+  await unlink(linked!);
+  await symlink(paths[2]!, linked!);
+  // As before in all but which file it is.
+  await writeFile(`${replaced}.new`, 'xyz');
+  await utimes(`${replaced}.new`, at, at);
+  await rename(`${replaced}.new`, replaced!);
+  const outcomes = await withSession((session) => Promise.allSettled(files.map((each) => session.sendFile(each))));
+  expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([
+    { status: 'rejected', reason: expect.objectContaining({ code: 'SOURCE_CHANGED', side: 'local' }) },
+  ]);
+  const arrived = join(into.path, basename(from.path), basename(replaced!));
+  expect(await readFile(arrived, 'utf8')).toBe('xyz');
+});
+
 describe('the thread for small files', () => {
   test('reads a file with room in front of it, and rejects as the system does', async () => {
     const path = join(from.path, 'a');
     await writeFile(path, 'abc');
-    const { bytes, before, after } = await readAside(thread(), path, 3, 16);
+    const { bytes, before, after } = await readAside(thread(), path, 3, { headroomBytes: 16, follow: true });
     expect([new TextDecoder().decode(bytes), bytes.byteOffset, before]).toEqual(['abc', 16, after]);
-    await expect(readAside(thread(), join(from.path, 'none'), 3, 16)).rejects.toMatchObject({ code: 'ENOENT' });
+    const how = { headroomBytes: 16, follow: false };
+    await expect(readAside(thread(), join(from.path, 'none'), 3, how)).rejects.toMatchObject({ code: 'ENOENT' });
+    await symlink(path, join(from.path, 'link'));
+    await expect(readAside(thread(), join(from.path, 'link'), 3, how)).rejects.toMatchObject({ code: 'ELOOP' });
   });
 
   test('stores nothing over a name that is taken, and leaves nothing behind', async () => {

@@ -34,6 +34,9 @@ export interface Look {
   readonly modified: bigint;
 }
 
+/** How it looked when it was open, and which one it was: see `identity` of folder-handle.ts. */
+export type OpenLook = Look & { readonly identity: string };
+
 /** What the thread knows of a path: nothing when it leads to no regular file. */
 export interface LookedAt {
   readonly look?: Look;
@@ -41,14 +44,17 @@ export interface LookedAt {
   readonly mode?: bigint;
 }
 
-/** All of a small file, with `headroomBytes` free bytes in front of it, and how it looked before and after. */
+/**
+ * All of a small file, with `headroomBytes` free bytes in front of it, and how it looked before and after. A symlink is an
+ * error unless it may be followed.
+ */
 export function readAside(
   thread: SideThread,
   path: string,
   byteLength: number,
-  headroomBytes: number,
-): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly before: Look; readonly after: Look }> {
-  return thread.call({ op: 'read', path, byteLength, headroomBytes });
+  { headroomBytes, follow }: { readonly headroomBytes: number; readonly follow: boolean },
+): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly before: OpenLook; readonly after: OpenLook }> {
+  return thread.call({ op: 'read', path, byteLength, headroomBytes, follow });
 }
 
 /** What is to be stored, and where. */

@@ -6,15 +6,23 @@ import { checkUnchanged, sourceChanged } from './source-changed.ts';
 
 /**
  * A small file, one of a crowd: read whole in one go by the thread for such. `undefined` when there is no crowd, or it could
- * not be read: why that is so is found out the long way.
+ * not be read: why that is so is found out the long way. With an `identity` it has to be that very file, and no symlink to it.
  *
  * @throws TransferError SOURCE_CHANGED
  */
-export async function openSmallPath(path: string, look: Look, options: OpenOptions): Promise<OpenSource | undefined> {
+export async function openSmallPath(
+  path: string,
+  look: Look,
+  options: OpenOptions,
+  identity?: string,
+): Promise<OpenSource | undefined> {
   const thread = crowdThread();
-  const found = await (thread && readAside(thread, path, look.size, DATA_HEADER_BYTES).catch(() => undefined));
+  const how = { headroomBytes: DATA_HEADER_BYTES, follow: identity === undefined };
+  const found = await (thread && readAside(thread, path, look.size, how).catch(() => undefined));
   if (found === undefined) return undefined;
   const { bytes, before, after } = found;
+  if (identity !== undefined && before.identity !== identity)
+    throw sourceChanged('there is something else in its place');
   checkUnchanged(look, before);
   checkUnchanged(look, after);
   if (bytes.byteLength < look.size) throw sourceChanged(`it ended after ${bytes.byteLength} of ${look.size} bytes`);

@@ -6,6 +6,8 @@ import { sourceError, systemCode } from './file-errors.ts';
 import { identity } from './folder-handle.ts';
 import type { FolderTree, Step } from './folder-tree.ts';
 import { isExecutable, openFile, resumeKeyOf } from './path-source.ts';
+import { joinCrowd, SMALL_FILE_BYTES } from './small-files.ts';
+import { openSmallPath } from './small-path-source.ts';
 
 /** Opens no device and no named pipe that took a file's place, and waits for nobody. */
 const O_NONBLOCK = constants.O_NONBLOCK ?? 0;
@@ -54,8 +56,11 @@ async function lookAgain({ tree, folder, name, step }: TreeFile): Promise<BigInt
   throw changed();
 }
 
-async function open({ tree, folder, name, look, step }: TreeFile, options: OpenOptions): Promise<OpenSource> {
+async function open(file: TreeFile, options: OpenOptions): Promise<OpenSource> {
+  const { tree, folder, name, look, step } = file;
   try {
+    const small = look.size <= SMALL_FILE_BYTES ? await openAside(file, options) : undefined;
+    if (small !== undefined) return small;
     const within = await tree.use(folder, step);
     const handle = await within.handle.open(name, constants.O_RDONLY | O_NONBLOCK).finally(() => within.release());
     const found = await handle.stat({ bigint: true });
@@ -68,6 +73,26 @@ async function open({ tree, folder, name, look, step }: TreeFile, options: OpenO
     // ENXIO: a socket, or a named pipe that nobody reads.
     if (['ELOOP', 'ENOTDIR', 'ENXIO'].includes(systemCode(error) ?? '')) throw changed(error);
     throw sourceError(error);
+  }
+}
+
+/** One small file of a crowd, read by the thread for such; `undefined` when that cannot be: the long way says why. */
+async function openAside(
+  { tree, folder, name, look, step }: TreeFile,
+  options: OpenOptions,
+): Promise<OpenSource | undefined> {
+  const leave = joinCrowd();
+  try {
+    const within = await tree.use(folder, step);
+    try {
+      const path = within.handle.pathOf(name);
+      const was = { size: Number(look.size), modified: look.mtimeNs };
+      return path === undefined ? undefined : await openSmallPath(path, was, options, identity(look));
+    } finally {
+      within.release();
+    }
+  } finally {
+    leave();
   }
 }
 

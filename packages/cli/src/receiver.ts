@@ -138,6 +138,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       shelf: shelf && rate ? limitShelf(shelf, rate) : shelf,
       board,
       acceptNotes: !readOnly,
+      peer: connection.remoteAddress,
       maxFileBytes,
       windowBytes: rate?.windowBytes,
       limit,

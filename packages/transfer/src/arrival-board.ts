@@ -1,4 +1,5 @@
 import { digestField } from './digest.ts';
+import { NoteAllowance } from './note-allowance.ts';
 import { wholeNumberOrInfinity } from './options.ts';
 import type { StoredFile } from './ports.ts';
 
@@ -33,6 +34,8 @@ export interface BoardListeners {
 
 /** One of the two. */
 interface News {
+  /** In which order it came. */
+  readonly order: number;
   readonly arrival?: Arrival;
   readonly note?: PostedNote;
 }
@@ -45,13 +48,18 @@ interface News {
 export class ArrivalBoard {
   readonly #keep: number;
   readonly #now: () => number;
-  #recent: News[] = [];
+  readonly #allowance: NoteAllowance;
+  #order = 0;
+  #arrivals: News[] = [];
+  /** Apart: whoever posts many must not make forgotten which files have come. */
+  readonly #notes: News[] = [];
   readonly #listeners = new Set<BoardListeners>();
 
-  /** `keep`: how many arrivals and notes are remembered for those who come later, 100 by default, 0 for none. */
+  /** `keep`: how many arrivals, and how many notes, are remembered for those who come later, 100 by default, 0 for none. */
   constructor({ keep = 100, now = Date.now }: { readonly keep?: number; readonly now?: () => number } = {}) {
     this.#keep = wholeNumberOrInfinity('keep', keep, 0);
     this.#now = now;
+    this.#allowance = new NoteAllowance(now);
   }
 
   /**
@@ -68,7 +76,7 @@ export class ArrivalBoard {
     const where = pathOf({ name, folder });
     const isSame = ({ arrival: other }: News) =>
       other !== undefined && pathOf(other) === where && other[algorithm] === digest;
-    if (this.#recent.some((other) => isSame(other) && other.arrival!.at > at)) return;
+    if (this.#arrivals.some((other) => isSame(other) && other.arrival!.at > at)) return;
     const arrival: Arrival = {
       name,
       size,
@@ -77,28 +85,37 @@ export class ArrivalBoard {
       at,
       ...(existing && { existing }),
     };
-    if (existing) this.#recent = this.#recent.filter((other) => !isSame(other));
-    this.#tellAll({ arrival });
+    if (existing) this.#arrivals = this.#arrivals.filter((other) => !isSame(other));
+    this.#tellAll(this.#arrivals, { arrival });
   }
 
-  /** Somebody has something to say to everybody. */
-  post(text: string): void {
-    this.#tellAll({ note: { text, at: this.#now() } });
+  /**
+   * Somebody has something to say to everybody: `peer` says who, for one that may not post as much as it likes.
+   *
+   * @throws TransferError TOO_MANY_REQUESTS
+   */
+  post(text: string, peer?: string | object): void {
+    if (peer !== undefined) this.#allowance.take(peer);
+    this.#tellAll(this.#notes, { note: { text, at: this.#now() } });
   }
 
-  /** The listeners hear the `recent` last news of their kinds at once, oldest first, and then all to come. Returns the way out. */
+  /** The listeners hear the `recent` last news of each of their kinds at once, oldest first, and then all to come. Returns the way out. */
   subscribe(listeners: BoardListeners, recent = 0): () => void {
     // A copy: the same listeners may subscribe twice, and each way out closes its own subscription.
     const own = { ...listeners };
-    const kinds = this.#recent.filter(({ arrival }) => (arrival ? own.onArrived : own.onNote) !== undefined);
-    for (const news of recent > 0 ? kinds.slice(-recent) : []) tell(own, news);
+    const last = (kind: readonly News[], wanted: unknown) => (wanted && recent > 0 ? kind.slice(-recent) : []);
+    const repeated = [...last(this.#arrivals, own.onArrived), ...last(this.#notes, own.onNote)];
+    repeated.sort((one, other) => one.order - other.order);
+    for (const news of repeated) tell(own, news);
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   }
 
-  #tellAll(news: News): void {
-    this.#recent.push(news);
-    if (this.#recent.length > this.#keep) this.#recent.shift();
+  #tellAll(recent: News[], what: Omit<News, 'order'>): void {
+    this.#order += 1;
+    const news = { ...what, order: this.#order };
+    recent.push(news);
+    if (recent.length > this.#keep) recent.shift();
     for (const listener of [...this.#listeners]) tell(listener, news);
   }
 }

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { deferred, RawPeer } from '../test/raw-peer.ts';
 import { ArrivalBoard, MAX_NOTE_LENGTH, openSession, pipePair } from './index.ts';
-import { Outbox } from './outbox.ts';
-import { NOTES_AT_ONCE, NOTES_PER_SECOND, Watching } from './watching.ts';
+import { NOTES_AT_ONCE, NOTES_PER_SECOND } from './note-allowance.ts';
 
 const digest = 'd41d8cd98f00b204e9800998ecf8427e';
 
@@ -34,8 +33,8 @@ describe('a note', () => {
   });
 
   test('is repeated with the last files, in the order in which they came', async () => {
-    const board = new ArrivalBoard({ keep: 3, now: () => 7 });
-    board.announce({ name: 'forgotten', size: 1, digest });
+    const board = new ArrivalBoard({ keep: 2, now: () => 7 });
+    board.post('forgotten');
     board.post('first');
     board.announce({ name: 'a', size: 1, digest });
     board.post('second');
@@ -98,12 +97,10 @@ describe('a note', () => {
 
 test('notes may come as fast as people write them, after some at once', () => {
   let now = 0;
-  const board = new ArrivalBoard();
+  const board = new ArrivalBoard({ now: () => now });
   const told: string[] = [];
   board.subscribe({ onNote: ({ text }) => told.push(text) });
-  const [near] = pipePair();
-  const watching = new Watching(new Outbox(near, () => {}), board, { now: () => now });
-  const post = () => watching.post('x');
+  const post = () => board.post('x', 'somebody');
   for (let count = 0; count < NOTES_AT_ONCE; count += 1) post();
   expect(post).toThrow(expect.objectContaining({ code: 'TOO_MANY_REQUESTS' }));
   now += 1000;
@@ -129,4 +126,30 @@ test('listeners that throw break nothing', async () => {
   session.watch({ onNote: boom, onArrived: boom, onRefused: boom });
   await session.postNote('hello');
   await session.probe();
+});
+
+test('who connects again may post no more for that, and others may', async () => {
+  const board = new ArrivalBoard({ now: () => 7 });
+  const connect = (peer: string) => {
+    const [near, far] = pipePair();
+    openSession(far, { role: 'acceptor', board, peer });
+    return openSession(near, { role: 'opener' });
+  };
+  const flood = async (peer: string) => {
+    const session = connect(peer);
+    const posted = await Promise.allSettled(Array.from({ length: 2 * NOTES_AT_ONCE }, () => session.postNote('x')));
+    return posted.filter(({ status }) => status === 'fulfilled').length;
+  };
+  expect(await flood('192.0.2.1')).toBe(NOTES_AT_ONCE);
+  expect(await flood('192.0.2.1')).toBe(0);
+  expect(await flood('192.0.2.2')).toBe(NOTES_AT_ONCE);
+});
+
+test('however many notes come, the files that have come are remembered', () => {
+  const board = new ArrivalBoard({ keep: 3 });
+  board.announce({ name: 'a', size: 1, digest });
+  for (let count = 0; count < 100; count += 1) board.post(`${count}`);
+  const heard: string[] = [];
+  board.subscribe({ onArrived: ({ name }) => heard.push(name), onNote: ({ text }) => heard.push(text) }, 3);
+  expect(heard).toEqual(['a', '97', '98', '99']);
 });

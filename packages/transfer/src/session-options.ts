@@ -24,6 +24,8 @@ export interface SessionOptions {
   readonly board?: ArrivalBoard | undefined;
   /** Whether the peer may post notes to the board. Default true; `false` refuses each with FORBIDDEN, and watching goes on. */
   readonly acceptNotes?: boolean | undefined;
+  /** The peer's address, or whatever else tells peers apart: their notes are counted by it. Without it each session counts alone. */
+  readonly peer?: string | undefined;
   /** Bytes per transfer a sender may have on the way beyond what is stored, from 1 on, 4 MiB by default. */
   readonly windowBytes?: number | undefined;
   /** The most bytes of one FILE_DATA we send, from 1 on, 256 KiB by default. */

@@ -67,7 +67,7 @@ export class PipeSession implements Session {
     this.#foldersOut = new OutgoingFolders(send, this.#ids, this.#places);
     this.#requests = new Requests(send);
     this.#gets = new Gets(this.#requests, maxTransfers);
-    this.#watching = new Watching(this.#outbox, board, { acceptNotes: options.acceptNotes });
+    this.#watching = new Watching(this.#outbox, board, { acceptNotes: options.acceptNotes, peer: options.peer });
     const post = (text: string) => this.#watching.post(text);
     this.#serving = new Serving(this.#outbox, this.#outgoing, { shelf, onServed, post });
     const ids = new PeerIds(role === 'opener' ? 0 : 1);

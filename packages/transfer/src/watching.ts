@@ -6,33 +6,26 @@ import { peerError } from './peer-error.ts';
 import { quietly } from './quietly.ts';
 import type { WatchListeners } from './session-options.ts';
 
-/** Notes that one peer may post at once, and a second from then on: more than people write, less than hurts those who hear all. */
-export const NOTES_AT_ONCE = 20;
-export const NOTES_PER_SECOND = 2;
-
 /** What is pushed, both ways: news of our board to a peer that watches, and the peer's news to our listeners. */
 export class Watching {
   readonly #outbox: Outbox;
   readonly #board: ArrivalBoard | undefined;
   readonly #acceptNotes: boolean;
-  readonly #now: () => number;
+  readonly #peer: string | object;
   #listeners: WatchListeners = {};
   #unsubscribe: (() => void) | undefined;
-  #notesLeft = NOTES_AT_ONCE;
-  #countedAt: number;
 
-  /** `now`: milliseconds from any fixed moment. */
+  /** `peer`: whose notes are counted together; without it those of this session. */
   constructor(
     outbox: Outbox,
     board: ArrivalBoard | undefined,
-    options: { readonly acceptNotes?: boolean | undefined; readonly now?: () => number } = {},
+    options: { readonly acceptNotes?: boolean | undefined; readonly peer?: string | undefined } = {},
   ) {
-    const { acceptNotes = true, now = () => performance.now() } = options;
+    const { acceptNotes = true, peer = this } = options;
     this.#outbox = outbox;
     this.#board = board;
     this.#acceptNotes = acceptNotes;
-    this.#now = now;
-    this.#countedAt = now();
+    this.#peer = peer;
   }
 
   /** This side asks. */
@@ -59,15 +52,7 @@ export class Watching {
   post(text: string): void {
     if (!this.#board) throw new TransferError('FORBIDDEN', 'there is nobody to tell here');
     if (!this.#acceptNotes) throw new TransferError('FORBIDDEN', 'this side takes no notes');
-    const now = this.#now();
-    const earned = ((now - this.#countedAt) / 1000) * NOTES_PER_SECOND;
-    this.#notesLeft = Math.min(NOTES_AT_ONCE, this.#notesLeft + earned);
-    this.#countedAt = now;
-    if (this.#notesLeft < 1) {
-      throw new TransferError('TOO_MANY_REQUESTS', `at most ${NOTES_PER_SECOND} notes a second are told`);
-    }
-    this.#notesLeft -= 1;
-    this.#board.post(text);
+    this.#board.post(text, this.#peer);
   }
 
   /** The peer has news for us. */

@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type ListedEntry, safeFolder, safeName } from '../index.ts';
 import { directoryShelf } from './directory-shelf.ts';
+import { FolderHandle } from './folder-handle.ts';
 
 async function all(shelf: Awaited<ReturnType<typeof directoryShelf>>, folder: string[] = [], recursive = false) {
   const entries: ListedEntry[] = [];
@@ -109,4 +110,18 @@ describe('a shelf', () => {
     await expect(directoryShelf(join(dir, 'a.txt'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(directoryShelf(join(dir, 'nowhere'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
+});
+
+test('files whose names are written in another Unicode form are found, and their folder is read once for all', async () => {
+  await using here = await temporaryDirectory();
+  const names = Array.from({ length: 20 }, (_, index) => `ü${index}.txt`);
+  for (const name of names) await writeFile(join(here.path, name.normalize('NFD')), name);
+  const shelf = await directoryShelf(here.path);
+  const read = vi.spyOn(FolderHandle.prototype, 'names');
+  for (const name of names) expect(await shelf.file(safeName(name), [])).toMatchObject({ name });
+  expect(read.mock.calls.length).toBeLessThanOrEqual(1);
+  await writeFile(join(here.path, 'ä.txt'.normalize('NFD')), 'later');
+  expect(await shelf.file(safeName('ä.txt'), [])).toMatchObject({ name: 'ä.txt', size: 5 });
+  read.mockRestore();
+  await shelf.close();
 });

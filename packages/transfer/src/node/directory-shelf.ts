@@ -4,6 +4,7 @@ import type { FileShelf, ListPage } from '../ports.ts';
 import { reason, systemCode } from './file-errors.ts';
 import { type Folder, FolderTree, type Step } from './folder-tree.ts';
 import { ShelfList } from './shelf-list.ts';
+import { SortedNames } from './sorted-names.ts';
 import { treeFileSource } from './tree-file.ts';
 
 /** A page of a list, and how much is not on it. */
@@ -31,6 +32,13 @@ export interface DirectoryShelf extends FileShelf {
 export async function directoryShelf(dir: string): Promise<DirectoryShelf> {
   const root = await rootOf(dir);
   const tree = new FolderTree(root, false);
+  const sorted = new SortedNames();
+  /** Names travel in NFC; on the disk it may be the same name in another Unicode form, as those of old Macs are. */
+  const asWritten: Step = async ({ handle }: Pick<Folder, 'handle'>, name) => {
+    const plain = /^[\u0000-\u007f]*$/.test(name) || (await handle.lookAt(name)) !== undefined;
+    const other = plain ? undefined : await sorted.writtenAs(handle, name);
+    return { name: other ?? name, made: false };
+  };
   const lists = new ShelfList(tree, asWritten);
   return {
     async file(name, folder) {
@@ -70,13 +78,6 @@ async function rootOf(dir: string): Promise<string> {
   }
   throw new TransferError('NOT_FOUND', `${dir} is not a directory`);
 }
-
-/** Names travel in NFC; on the disk it may be the same name in another Unicode form. */
-const asWritten: Step = async ({ handle }: Pick<Folder, 'handle'>, name) => {
-  const plain = /^[\u0000-\u007f]*$/.test(name) || (await handle.lookAt(name)) !== undefined;
-  const other = plain ? undefined : (await handle.names()).find((written) => written.normalize('NFC') === name);
-  return { name: other ?? name, made: false };
-};
 
 /** What the peer is told names no path. */
 function shelfError(error: unknown, what: 'file' | 'folder'): TransferError {

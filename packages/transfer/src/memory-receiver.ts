@@ -82,6 +82,8 @@ class MemoryStore {
   readonly folders = new Set<string>();
   readonly details = new Map<string, MemoryDetails>();
   readonly partials = new Map<string, Partial>();
+  /** What came of a stream, by its key: its sender may not have heard that it is stored, and has no size to find it by. */
+  readonly #brought = new Map<string, Uint8Array>();
   readonly #options: MemoryReceiverOptions;
 
   constructor(options: MemoryReceiverOptions) {
@@ -94,7 +96,7 @@ class MemoryStore {
     const { partial, restarted } = await this.#claim(offer, control);
     const { digest: algorithm = 'md5' } = offer;
     const existing = this.files.get(path);
-    if (existing !== undefined && partial.byteLength === 0 && existing.length === offer.size) {
+    if (existing !== undefined && partial.byteLength === 0 && this.#mayBe(offer, existing)) {
       const digest = await digestOf(existing, algorithm);
       const sink = this.#sink(partial, policy, algorithm, digest);
       return { sink, offset: existing.length, prefixDigest: digest, digest: algorithm };
@@ -144,6 +146,11 @@ class MemoryStore {
     return kept === undefined ? { partial } : { partial, restarted: 'SOURCE_CHANGED' };
   }
 
+  #mayBe(offer: FileOffer, existing: Uint8Array): boolean {
+    if (offer.size !== undefined) return existing.length === offer.size;
+    return this.#brought.get(keyOf(offer) ?? '') === existing;
+  }
+
   #kept(key: string | undefined): Partial | undefined {
     return key === undefined ? undefined : this.partials.get(key);
   }
@@ -172,6 +179,8 @@ class MemoryStore {
       commit: async () => {
         const bytes = same === undefined ? joined(partial.parts) : this.files.get(path)!;
         const stored = this.#place(partial.offer, bytes, policy);
+        const key = keyOf(partial.offer);
+        if (key !== undefined && partial.offer.size === undefined) this.#brought.set(key, bytes);
         this.#release(partial, false);
         return { ...stored, size: bytes.length, digest: await digestOf(bytes, algorithm), algorithm };
       },

@@ -7,9 +7,9 @@ import { type FoundFile, foundAt } from './placing.ts';
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Which files were stored under which resume key, for a receiver that compares with nothing else: a sender that did not hear
- * that its file is stored, and sends it once more, has nothing to learn from what it has brought itself, and the file is to be
- * there once.
+ * Which files were stored under which resume key, where nothing else is compared with: a sender that did not hear that its file
+ * is stored, and sends it once more, has nothing to learn from what it has brought itself, and the file is to be there once. That
+ * is so for a receiver that compares nothing, and for streams, of whose size nothing is known.
  */
 export class BroughtFiles {
   readonly #found = new Map<string, FoundFile>();
@@ -25,11 +25,11 @@ export class BroughtFiles {
     if (this.#found.size > MAX_REMEMBERED && oldest !== undefined) this.#found.delete(oldest);
   }
 
-  /** The file that this sender has brought, if it has the offered size and is untouched. */
+  /** The file that this sender has brought, if it has the offered size, where one is offered, and is untouched. */
   async find(offer: FileOffer, folder: FolderHandle): Promise<FoundFile | undefined> {
     const key = keyOf(offer);
     const brought = key === undefined ? undefined : this.#found.get(key);
-    if (brought === undefined || brought.size !== offer.size) return undefined;
+    if (brought === undefined || brought.size !== (offer.size ?? brought.size)) return undefined;
     const found = await foundAt(folder, brought.name);
     return found?.look === brought.look ? found : undefined;
   }

@@ -158,10 +158,10 @@ export class DirectorySink implements FileSink {
   /** A file that cannot be read cannot be proven to be the same; it keeps its name and ours gets a number. */
   async #findExisting(): Promise<ExistingFile | undefined> {
     const { receiving, folder, offer, policy, signal } = this.#storing;
-    if (offer.size === undefined) return undefined;
-    const looking = receiving.options.compare
-      ? findOfSize(folder, offer.name, offer.size, policy)
-      : receiving.brought.find(offer, folder.handle);
+    const looking =
+      receiving.options.compare && offer.size !== undefined
+        ? findOfSize(folder, offer.name, offer.size, policy)
+        : receiving.brought.find(offer, folder.handle);
     const found = await looking.catch(() => undefined);
     if (found === undefined || (await this.#keptIsLikelier(found))) return undefined;
     const digesting = receiving.comparisons.digest(folder, found, this.#algorithm, signal);
@@ -239,7 +239,7 @@ export class DirectorySink implements FileSink {
     try {
       const compare = receiving.options.compare ? receiving.comparisons : undefined;
       const placed = await place(partial, folder, offer.name, contents, { policy, compare });
-      if (!compare) await receiving.brought.remember(offer, folder.handle, placed.name);
+      if (!compare || offer.size === undefined) await receiving.brought.remember(offer, folder.handle, placed.name);
       return { ...placed, toldPath: receiving.toldPath(placed.path), ...contents };
     } catch (error) {
       // A full disk may have no room for a name: with room it is complete.

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { PassThrough, Readable } from 'node:stream';
+import { temporaryDirectory } from '@wsferry/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Cut, cuttablePair } from '../../test/cuttable-pair.ts';
 import { RawPeer } from '../../test/raw-peer.ts';
 import { watchedReceiver } from '../../test/watched-receiver.ts';
 import { type Accept, memoryReceiver, type OpenSource, openSession, pipePair } from '../index.ts';
-import { streamSource } from './index.ts';
+import { directoryReceiver, streamSource } from './index.ts';
 import { TAIL_BLOCK_BYTES } from './stream-tail.ts';
 
 const MIB = 1024 * 1024;
@@ -230,8 +232,46 @@ describe('a stream over a session', () => {
           expect(taken.bytes).toBe(bytes.length);
         },
       ),
-      { numRuns: 25 },
+      // The second: cut between storing and the last answer, and again before it could be told.
+      {
+        numRuns: 25,
+        examples: [
+          [
+            [
+              { after: 52, how: 'lost' },
+              { after: 7, how: 'lost' },
+            ],
+            107_143,
+          ],
+        ],
+      },
     );
+  });
+
+  test('whichever packet is the last to come through, also an answer that it is stored, it is there once and said to be', async () => {
+    const bytes = big.subarray(0, 100_000);
+    for (let after = 1; ; after += 1) {
+      const into = await temporaryDirectory();
+      const { accept, close } = await directoryReceiver(into.path);
+      const source = streamSource(counted(bytes, 30_000).stream, { name: 'a' });
+      const first = cuttablePair({ after, how: 'lost' });
+      openSession(first.far, { role: 'acceptor', accept });
+      const losing = openSession(first.near, { role: 'opener' });
+      const outcome = await losing.sendFile(source).catch((error: unknown) => error);
+      const lost = first.broken();
+      await (lost ? losing.closed : losing.close());
+      first.end();
+      const second = cuttablePair();
+      openSession(second.far, { role: 'acceptor', accept });
+      const session = openSession(second.near, { role: 'opener' });
+      const stored = lost ? await session.sendFile(source) : outcome;
+      expect(stored, `cut after ${after}`).toMatchObject({ size: bytes.length, digest: md5(bytes) });
+      expect(await readdir(into.path).then((names) => names.filter((name) => !name.startsWith('.')))).toEqual(['a']);
+      await session.close();
+      await close();
+      await into.remove();
+      if (!lost) break;
+    }
   });
 
   test('whose receiver has lost what it had stored fails, and says why', async () => {

@@ -249,14 +249,15 @@ describe('a stream over a session', () => {
   });
 
   test('whichever packet is the last to come through, also an answer that it is stored, it is there once and said to be', async () => {
-    const bytes = big.subarray(0, 100_000);
+    const bytes = big.subarray(0, 8 * TAIL_BLOCK_BYTES);
+    // A small window, so that most of it is acknowledged, and given up, before it is all there.
     for (let after = 1; ; after += 1) {
       const into = await temporaryDirectory();
       const { accept, close } = await directoryReceiver(into.path);
       const source = streamSource(counted(bytes, 30_000).stream, { name: 'a' });
       const first = cuttablePair({ after, how: 'lost' });
-      openSession(first.far, { role: 'acceptor', accept });
-      const losing = openSession(first.near, { role: 'opener' });
+      openSession(first.far, { role: 'acceptor', accept, windowBytes: 3 * TAIL_BLOCK_BYTES });
+      const losing = openSession(first.near, { role: 'opener', chunkBytes: TAIL_BLOCK_BYTES });
       const outcome = await losing.sendFile(source).catch((error: unknown) => error);
       const lost = first.broken();
       await (lost ? losing.closed : losing.close());

@@ -5,7 +5,7 @@ type IsUtf8 = (bytes: Uint8Array) => boolean;
 /** Node's own check, a hundred times as fast as ours, where this runs in Node. */
 const nativeIsUtf8 = (
   globalThis as { process?: { getBuiltinModule?: (id: string) => { isUtf8?: IsUtf8 } | undefined } }
-).process?.getBuiltinModule?.('node:buffer')?.isUtf8;
+).process?.getBuiltinModule?.('buffer')?.isUtf8;
 
 /** Below this our own loop has finished before Node's check is called. */
 const MIN_NATIVE_BYTES = 64;

@@ -86,21 +86,22 @@ const attacks = {
     return length;
   },
 
-  /** `count` pings; read or unread. Gives how many pongs were read. */
+  /** `count` pings, the last of which is like no other; read or unread. Ends when the last is answered; gives how many were. */
   async pings({ port, count, read }: { port: number; count: number; read: boolean }) {
     const socket = await open(port, '/echo');
+    const lastPayload = 'z'.repeat(125);
     let bytes = 0;
-    const all = new Promise<void>((resolve) => {
-      if (read) {
-        socket.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes >= count * 127) resolve();
-        });
-        socket.resume();
-      } else resolve();
+    const lastAnswered = new Promise<void>((resolve) => {
+      if (!read) return resolve();
+      socket.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (chunk.at(-1) === lastPayload.charCodeAt(0)) resolve();
+      });
+      socket.resume();
     });
     await pour(socket, repeated(frame(9, 'p'.repeat(125)), 100), count / 100);
-    await all;
+    await pour(socket, frame(9, lastPayload), 1);
+    await lastAnswered;
     if (!read) held.push(socket);
     else socket.destroy();
     return bytes / 127;

@@ -9,8 +9,11 @@ const GATHER_BYTES = 64 * 1024;
 const FULL_READ_BYTES = 64 * 1024;
 /** So much output is written even if there is more to read. */
 const GATHER_READS_BYTES = 256 * 1024;
-/** So much unsent output means that the peer does not read: then its Pings are answered once for all. */
-const PONG_BACKLOG_BYTES = 64 * 1024;
+/**
+ * More unsent output means that the peer does not read: then its Pings are answered once for all (RFC 6455 §5.5.3 allows it).
+ * As much as may leave in one write, or what we gathered ourselves would count as the peer's neglect.
+ */
+const PONG_BACKLOG_BYTES = GATHER_READS_BYTES;
 /** So much unsent output is enough for the kernel to be busy with: only below it the next part of a message is compressed. */
 const COMPRESS_AHEAD_BYTES = 1024 * 1024;
 

@@ -5,31 +5,12 @@
  */
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
-
-/** The side threads' programs, which lie beside whoever starts them. */
-const THREADS = ['hash-worker', 'small-files-worker'].map((name) => `../transfer/src/node/${name}.js`);
+import { bundle } from './bundle.config.js';
 
 rmSync('dist', { recursive: true, force: true });
-const { metafile } = await build({
-  entryPoints: ['src/main.ts', ...THREADS],
-  outdir: 'dist',
-  entryNames: '[name]',
-  bundle: true,
-  splitting: true,
-  metafile: true,
-  sourcemap: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  conditions: ['@wsferry/source'],
-  // For CommonJS among them, which asks for Node's own modules.
-  banner: {
-    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-  },
-});
+const inputs = await bundle('dist');
 chmodSync('dist/main.js', 0o755);
-writeFileSync('dist/LICENSES.txt', licenses(Object.keys(metafile.inputs)));
+writeFileSync('dist/LICENSES.txt', licenses(inputs));
 
 /** What the authors of other packages want to go with their work. */
 function licenses(/** @type {string[]} */ inputs) {

@@ -6,12 +6,13 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-/** What the installed command runs, from source; what the workspace's `start` script runs; what was built, if it was. */
-export const entries = { main: here('../src/main.ts'), start: here('../start.ts'), built: here('../dist/main.js') };
+const bundled = (name: string) => here(`../.bundle-for-tests/${name}`);
+/** What the installed command runs, as its source is now; what the workspace's `start` script runs; what was built, if it was. */
+export const entries = { main: bundled('main.js'), start: here('../start.ts'), built: here('../dist/main.js') };
 const tsx = createRequire(import.meta.url).resolve('tsx');
 
 /** Maps the default port, so that a test never meets a receiver of the person who runs it. */
-const mapDefaultPort = here('./map-default-port.ts');
+const mapDefaultPort = bundled('map-default-port.js');
 
 export interface Ended {
   readonly code: number | null;
@@ -34,8 +35,8 @@ type JsonEvent = { event: string; [key: string]: unknown };
 
 /** What stands before the program's own arguments. */
 function nodeArgs({ entry = entries.main }: ProgramOptions): string[] {
-  const source = entry === entries.built ? [] : ['--conditions=@wsferry/source'];
-  return [...source, '--import', tsx, '--import', mapDefaultPort, entry];
+  const source = entry === entries.start ? ['--conditions=@wsferry/source', '--import', tsx] : [];
+  return [...source, '--import', mapDefaultPort, entry];
 }
 
 function environment({ env, defaultPort = 9 }: ProgramOptions): NodeJS.ProcessEnv {
@@ -50,7 +51,7 @@ export function commandLine() {
   return { command: [process.execPath, ...nodeArgs({})], env: environment({}) };
 }
 
-/** The real program, from source, in a process of its own. */
+/** The real program in a process of its own. */
 export class Program implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable | null, Readable | null, Readable>;
   readonly ended: Promise<Ended>;

@@ -9,7 +9,7 @@ import { commandLine } from './program.ts';
 /** Gives a terminal of its own to a shell, and hands on what is typed and shown. */
 const PTY = 'import pty, sys; pty.spawn(sys.argv[1:])';
 
-/** A shell at a terminal, at which somebody types; `wsferry` is the program from source. */
+/** A shell at a terminal, at which somebody types; `wsferry` is the program. */
 export class Terminal implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #ended: Promise<unknown>;

@@ -152,7 +152,7 @@ describe('silence', () => {
     });
 
   test('that is cut', async () => {
-    const host = await idling((await receiving()).url, 1200, (near) => near.destroy());
+    const host = await idling((await receiving()).url, 1100, (near) => near.destroy());
     const finding = await theOne(`ws://${host}/`, { idleMs });
     expect(finding).toMatchObject({
       id: 'idle',

@@ -1,5 +1,5 @@
 import { printable } from '@wsferry/transfer';
-import picocolors from 'picocolors';
+import { colors } from '../colors.ts';
 import type { CheckEvent } from '../reporters/reporter.ts';
 import type { Severity } from './check.ts';
 
@@ -19,7 +19,7 @@ export function checkLine({ id, severity, summary }: CheckEvent, columns: number
 
 /** What is shown of a check that is not ok, below all lines: what happens because of it, and what mends it. */
 export function remedy({ id, severity, because, mend }: CheckEvent, columns: number, color: boolean): string {
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   const width = Math.min(columns, MAX_COLUMNS) - 2;
   const text = (words: string) => wrap(printable(words), width).map((line) => `  ${line}`);
   const lines = [`${paint(severity, color)(severity)} ${c.bold(id)}`];
@@ -40,7 +40,7 @@ export function verdict(counts: Readonly<Record<Severity, number>>, url: string)
 }
 
 function paint(severity: Severity, color: boolean): (text: string) => string {
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   return { ok: c.green, warning: c.yellow, wrong: c.red, skipped: c.dim }[severity];
 }
 

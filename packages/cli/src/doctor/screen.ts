@@ -1,5 +1,5 @@
 import { createLogUpdate } from 'log-update';
-import picocolors from 'picocolors';
+import { colors } from '../colors.ts';
 import { cutEnd } from '../format.ts';
 import { problemLine } from '../reporters/lines.ts';
 import { type CheckEvent, type CliEvent, type Reporter, wantsColor } from '../reporters/reporter.ts';
@@ -19,7 +19,7 @@ export interface Screen extends Reporter {
 /** One line a check, and below them what is to be done. With `quiet` only the latter. */
 export function doctorScreen(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream, quiet = false): Screen {
   const color = wantsColor(stdout);
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   const live = stdout.isTTY && !quiet && process.env['TERM'] !== 'dumb' ? createLogUpdate(stdout) : undefined;
   const columns = () => (stdout.isTTY ? (stdout.columns ?? 80) - 1 : PLAIN_COLUMNS);
   const ill: CheckEvent[] = [];

@@ -1,12 +1,12 @@
 import { printable } from '@wsferry/transfer';
-import picocolors from 'picocolors';
+import { colors } from '../colors.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { bytes, duration, rate } from '../format.ts';
 import type { CliEvent } from './reporter.ts';
 
 /** The line for an event that goes wrong, undefined for every other. Without control characters of the peer's. */
 export function problemLine(event: CliEvent, color: boolean): string | undefined {
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   switch (event.event) {
     case 'failed':
       return `${c.red('failed')} ${printable(event.name)}: ${printable(event.message)}${hint(event.hint)}`;
@@ -25,13 +25,13 @@ export function problemLine(event: CliEvent, color: boolean): string | undefined
 function refusedLine(event: CliEvent & { event: 'refused' }, color: boolean): string | undefined {
   const { remote = 'somebody', status, message } = event;
   if (status === undefined || ![401, 403, 503].includes(status)) return undefined;
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   return `${c.yellow('refused')} ${printable(remote)}: ${printable(message)} (${status})`;
 }
 
 /** The line for where a receiver listens. */
 export function receiverLine(event: CliEvent & { event: 'receiver' }, color: boolean): string {
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   const url = c.cyan(printable(event.url));
   const dir = printable(event.dir);
   const what = event.readOnly ? `serving ${dir}, storing nothing` : `saving into ${dir}`;
@@ -57,7 +57,7 @@ export function pausedLine(event: CliEvent & { event: 'paused' | 'continued' }):
 
 /** What happens to the line, and what is done about it. */
 export function lostLine(event: CliEvent & { event: 'lost' }, color: boolean): string {
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   const { message, stored, bytes: total, retryInMs, attempt } = event;
   const at = total > 0 ? ` at ${place(stored, total)}` : '';
   const what = attempt === 1 ? `line lost${at}` : 'still no line';
@@ -65,12 +65,12 @@ export function lostLine(event: CliEvent & { event: 'lost' }, color: boolean): s
 }
 
 export function retryingLine({ message, retryInMs }: CliEvent & { event: 'retrying' }, color: boolean): string {
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   return `${c.yellow('no connection yet')}, next try in ${duration(retryInMs)} ${c.dim(`(${printable(message)})`)}`;
 }
 
 export function reconnectedLine({ url }: CliEvent & { event: 'reconnected' }, color: boolean): string {
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   return `connected to ${c.cyan(printable(url))} again`;
 }
 
@@ -102,14 +102,14 @@ export function stoppingLine({ signal, graceMs }: CliEvent & { event: 'stopping'
 
 /** The line for whom we talk to. */
 export function connectedLine({ url, compressed }: CliEvent & { event: 'connected' }, color: boolean): string {
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   const how = compressed === undefined ? '' : compressed ? ', compressing' : ' (which does not compress)';
   return `connected to ${c.cyan(printable(url))}${how}`;
 }
 
 /** Everything about a stored file in one line. */
 export function storedLine(event: CliEvent & { event: 'stored' }, color: boolean): string {
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   const facts = [bytes(event.size), digestWords(event), duration(event.durationMs)];
   if (event.existing) facts.push('already there, identical');
   else if (rate(event.bytesPerSecond)) facts.push(rate(event.bytesPerSecond));
@@ -128,14 +128,14 @@ export function cleanedLine({ dir, removed, bytes: size }: CliEvent & { event: '
 
 /** A file that has arrived at the receiver: one line, the receiver's time first. */
 export function arrivedLine(event: CliEvent & { event: 'arrived' }, color: boolean): string {
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   const digest = event.sha256 === undefined ? `md5 ${event.md5}` : `sha256 ${event.sha256}`;
   const facts = [bytes(event.size), digest, ...(event.existing ? ['was there already'] : [])];
   return `${c.dim(clockTime(event.at))} ${c.green('arrived')} ${printable(event.name)} (${facts.join(', ')})`;
 }
 
 export function noteLine({ text, at }: CliEvent & { event: 'note' }, color: boolean): string {
-  const c = picocolors.createColors(color);
+  const c = colors(color);
   return `${c.dim(clockTime(at))} ${c.cyan('note')} ${printable(text)}`;
 }
 

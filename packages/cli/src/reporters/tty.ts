@@ -1,6 +1,6 @@
 import { printable } from '@wsferry/transfer';
 import { createLogUpdate } from 'log-update';
-import picocolors from 'picocolors';
+import { colors } from '../colors.ts';
 import { bytes, duration, RateMeter, rate, timeLeft } from '../format.ts';
 import {
   arrivedLine,
@@ -40,7 +40,7 @@ interface Active {
 
 /** A line per file that moves, rewritten in place; results stay above it in the scrollback. */
 export function ttyReporter(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Reporter {
-  const c = picocolors.createColors(wantsColor(stdout));
+  const c = colors(wantsColor(stdout));
   const screen = createLogUpdate(stdout);
   const active = new Map<number, Active>();
   const total = new RateMeter();

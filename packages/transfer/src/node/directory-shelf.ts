@@ -5,7 +5,7 @@ import { reason, systemCode } from './file-errors.ts';
 import { type Folder, FolderTree, type Step } from './folder-tree.ts';
 import { ShelfList } from './shelf-list.ts';
 import { SortedNames } from './sorted-names.ts';
-import { treeFileSource } from './tree-file.ts';
+import { foundLook, treeFileSource } from './tree-file.ts';
 
 /** A page of a list, and how much is not on it. */
 export interface DirectoryPage extends ListPage {
@@ -49,7 +49,7 @@ export async function directoryShelf(dir: string): Promise<DirectoryShelf> {
           const look = await within.handle.lookAt(actual);
           // A symlink is nothing, wherever it leads.
           if (!look?.isFile()) throw notFound('file');
-          const file = { tree, root, folder, name: actual, look, step: asWritten };
+          const file = { tree, root, folder, name: actual, look: foundLook(look), step: asWritten };
           return { ...(await treeFileSource(file, folder)), name };
         } finally {
           within.release();

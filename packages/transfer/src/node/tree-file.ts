@@ -6,11 +6,19 @@ import { sourceError, systemCode } from './file-errors.ts';
 import { identity } from './folder-handle.ts';
 import type { FolderTree, Step } from './folder-tree.ts';
 import { isExecutable, openFile, resumeKeyOf } from './path-source.ts';
-import { joinCrowd, SMALL_FILE_BYTES } from './small-files.ts';
+import { joinCrowd, type OpenLook, SMALL_FILE_BYTES } from './small-files.ts';
 import { openSmallPath } from './small-path-source.ts';
 
 /** Opens no device and no named pipe that took a file's place, and waits for nobody. */
 const O_NONBLOCK = constants.O_NONBLOCK ?? 0;
+
+/** How a regular file looked when it was found. Of a large tree there is one for each file; a `BigIntStats` is seven times as large. */
+export type FoundLook = OpenLook & { readonly executable: boolean };
+
+export function foundLook(stats: BigIntStats): FoundLook {
+  const { size, mtimeNs } = stats;
+  return { size: Number(size), modified: mtimeNs, identity: identity(stats), executable: isExecutable(stats) };
+}
 
 /** A regular file that was found below a folder. */
 export interface TreeFile {
@@ -20,7 +28,7 @@ export interface TreeFile {
   /** The folders it lies in, from there on. */
   readonly folder: readonly string[];
   readonly name: string;
-  readonly look: BigIntStats;
+  readonly look: FoundLook;
   /** How its folders are found by their names; `existing` when absent. */
   readonly step?: Step;
 }
@@ -35,21 +43,21 @@ export async function treeFileSource(file: TreeFile, at: readonly string[]): Pro
   return {
     name,
     folder: at,
-    size: Number(look.size),
-    modified: Math.trunc(Number(look.mtimeMs)),
+    size: look.size,
+    modified: Number(look.modified / 1_000_000n),
     // That of `pathSource` for the same file.
     resumeKey: await resumeKeyOf(join(root, ...folder, name)),
-    ...(isExecutable(look) && { executable: true }),
+    ...(look.executable && { executable: true }),
     open: (options) => open(file, options),
     again: async () => treeFileSource({ ...file, look: await lookAgain(file) }, at),
   };
 }
 
-async function lookAgain({ tree, folder, name, step }: TreeFile): Promise<BigIntStats> {
+async function lookAgain({ tree, folder, name, step }: TreeFile): Promise<FoundLook> {
   try {
     const within = await tree.use(folder, step);
     const look = await within.handle.lookAt(name).finally(() => within.release());
-    if (look?.isFile()) return look;
+    if (look?.isFile()) return foundLook(look);
   } catch (error) {
     throw sourceError(error);
   }
@@ -64,9 +72,7 @@ async function open(file: TreeFile, options: OpenOptions): Promise<OpenSource> {
     const within = await tree.use(folder, step);
     const handle = await within.handle.open(name, constants.O_RDONLY | O_NONBLOCK).finally(() => within.release());
     const found = await handle.stat({ bigint: true });
-    if (identity(found) === identity(look)) {
-      return await openFile(handle, { size: Number(look.size), modified: look.mtimeNs }, options);
-    }
+    if (identity(found) === look.identity) return await openFile(handle, look, options);
     await handle.close();
     throw changed();
   } catch (error) {
@@ -86,8 +92,7 @@ async function openAside(
     const within = await tree.use(folder, step);
     try {
       const path = within.handle.pathOf(name);
-      const was = { size: Number(look.size), modified: look.mtimeNs };
-      return path === undefined ? undefined : await openSmallPath(path, was, options, identity(look));
+      return path === undefined ? undefined : await openSmallPath(path, look, options, look.identity);
     } finally {
       within.release();
     }

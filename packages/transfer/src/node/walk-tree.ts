@@ -1,14 +1,14 @@
 import type { BigIntStats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import ignore from 'ignore';
+import ignore, { type Ignore } from 'ignore';
 import { TransferError } from '../errors.ts';
 import type { FileSource } from '../ports.ts';
 import { MAX_FOLDER_DEPTH, RESERVED_PREFIX } from '../safe-name.ts';
 import type { FolderSource } from '../session-options.ts';
 import { pathError, reason } from './file-errors.ts';
 import { FolderTree } from './folder-tree.ts';
-import { treeFileSource } from './tree-file.ts';
+import { type FoundLook, foundLook, treeFileSource } from './tree-file.ts';
 
 /** How a {@link walkTree} goes. */
 export interface WalkOptions {
@@ -48,7 +48,8 @@ interface Walk {
   readonly dir: string;
   /** What it is called at the other side. */
   readonly name: string;
-  readonly ignored: (path: string) => boolean;
+  /** What is left out; `undefined` when nothing is. */
+  readonly filter: Ignore | undefined;
 }
 
 /**
@@ -61,32 +62,35 @@ interface Walk {
  * @throws TransferError SOURCE_FAILED when `dir` is missing, unreadable or no folder.
  */
 export async function* walkTree(dir: string, { ignore: patterns = [] }: WalkOptions = {}): AsyncGenerator<TreeEntry> {
-  const filter = ignore({ ignoreCase: false }).add([...patterns]);
-  const { root, look } = await uppermost(dir);
+  const { root, modified } = await uppermost(dir);
   const walk: Walk = {
     tree: new FolderTree(root, false),
     root,
     dir,
     name: basename(resolve(dir)),
-    ignored: (path) => filter.ignores(path),
+    filter: patterns.length === 0 ? undefined : filterOf([...patterns]),
   };
-  yield* inFolder(walk, [], look);
+  yield* inFolder(walk, [], modified);
 }
 
-async function uppermost(dir: string): Promise<{ root: string; look: BigIntStats }> {
+function filterOf(patterns: string[] | Ignore): Ignore {
+  return ignore({ ignoreCase: false }).add(patterns);
+}
+
+async function uppermost(dir: string): Promise<{ root: string; modified: number }> {
   try {
     const root = await realpath(dir);
     const look = await stat(root, { bigint: true });
     if (!look.isDirectory()) throw new TransferError('SOURCE_FAILED', `cannot read ${dir}: it is not a directory`);
     if (basename(resolve(dir)) === '') throw new TransferError('SOURCE_FAILED', `cannot send ${dir}: it has no name`);
-    return { root, look };
+    return { root, modified: milliseconds(look) };
   } catch (error) {
     throw pathError(dir, error);
   }
 }
 
 /** What lies in the folder `names` lead to, then that folder. */
-async function* inFolder(walk: Walk, names: readonly string[], look: BigIntStats): AsyncGenerator<TreeEntry> {
+async function* inFolder(walk: Walk, names: readonly string[], modified: number): AsyncGenerator<TreeEntry> {
   const path = join(walk.dir, ...names);
   if (names.length >= MAX_FOLDER_DEPTH) {
     yield { kind: 'left-out', path, why: 'too-deep', message: `it lies in more than ${MAX_FOLDER_DEPTH} folders` };
@@ -100,42 +104,48 @@ async function* inFolder(walk: Walk, names: readonly string[], look: BigIntStats
     yield { kind: 'left-out', path, why: 'unreadable', message: reason(error) };
     return;
   }
-  for (const entry of entries) yield* inOrder(walk, names, entry);
-  const [name, ...above] = [walk.name, ...names].reverse();
-  yield { kind: 'folder', path, source: { name: name!, folder: above.reverse(), modified: milliseconds(look) } };
-}
-
-async function* inOrder(walk: Walk, names: readonly string[], { name, look }: Entry): AsyncGenerator<TreeEntry> {
-  const path = join(walk.dir, ...names, name);
-  const leftOut = (why: 'symlink' | 'special' | 'bad-name', message: string) =>
-    ({ kind: 'left-out', path, why, message }) as const;
-  if (look === undefined) {
-    yield leftOut('bad-name', 'its name is no UTF-8');
-  } else if (look.isDirectory()) {
-    yield* inFolder(walk, [...names, name], look);
-  } else if (look.isFile()) {
-    const { tree, root } = walk;
-    yield {
-      kind: 'file',
-      path,
-      source: await treeFileSource({ tree, root, folder: names, name, look }, [walk.name, ...names]),
-    };
-  } else if (look.isSymbolicLink()) {
-    yield leftOut('symlink', 'it is a symbolic link, and these are not followed');
-  } else {
-    const what = look.isFIFO() ? 'a named pipe' : look.isSocket() ? 'a socket' : 'a device';
-    yield leftOut('special', `it is ${what}`);
+  const at = [walk.name, ...names];
+  const { tree, root } = walk;
+  for (const { name, found } of entries) {
+    if (found.kind === 'folder') {
+      yield* inFolder(walk, [...names, name], found.modified);
+    } else if (found.kind === 'file') {
+      const source = await treeFileSource({ tree, root, folder: names, name, look: found.look }, at);
+      yield { kind: 'file', path: join(path, name), source };
+    } else {
+      yield { ...found, path: join(path, name) };
+    }
   }
+  yield { kind: 'folder', path, source: { name: at.at(-1)!, folder: at.slice(0, -1), modified } };
 }
 
 interface Entry {
   readonly name: string;
-  /** `undefined` when nothing has this name, because what was read as it are other bytes. */
-  readonly look: BigIntStats | undefined;
+  readonly found: Found;
+}
+
+/** What a name leads to. Of a whole folder at once: only what is needed of it. */
+type Found =
+  | { readonly kind: 'file'; readonly look: FoundLook }
+  | { readonly kind: 'folder'; readonly modified: number }
+  | Omit<Extract<TreeEntry, { kind: 'left-out' }>, 'path'>;
+
+/** @param look `undefined` when nothing has this name, because what was read as it are other bytes */
+function foundAt(look: BigIntStats | undefined): Found {
+  const leftOut = (why: 'symlink' | 'special' | 'bad-name', message: string) =>
+    ({ kind: 'left-out', why, message }) as const;
+  if (look === undefined) return leftOut('bad-name', 'its name is no UTF-8');
+  if (look.isDirectory()) return { kind: 'folder', modified: milliseconds(look) };
+  if (look.isFile()) return { kind: 'file', look: foundLook(look) };
+  if (look.isSymbolicLink()) return leftOut('symlink', 'it is a symbolic link, and these are not followed');
+  const what = look.isFIFO() ? 'a named pipe' : look.isSocket() ? 'a socket' : 'a device';
+  return leftOut('special', `it is ${what}`);
 }
 
 /** What is to be looked at in a folder, by name. What is gone again by then is left out. */
-async function entriesOf({ tree, ignored }: Walk, names: readonly string[]): Promise<readonly Entry[]> {
+async function entriesOf({ tree, filter }: Walk, names: readonly string[]): Promise<readonly Entry[]> {
+  // A filter keeps what it answered for every path it saw. The patterns are shared, the answers go with the folder.
+  const answers = filter && filterOf(filter);
   const folder = await tree.use(names);
   try {
     const all = (await folder.handle.names()).filter((name) => !name.toLowerCase().startsWith(RESERVED_PREFIX)).sort();
@@ -147,7 +157,7 @@ async function entriesOf({ tree, ignored }: Walk, names: readonly string[]): Pro
         const name = some[index]!;
         const path = [...names, name].join('/');
         if (look === undefined && !name.includes('\ufffd')) continue;
-        if (!ignored(look?.isDirectory() ? `${path}/` : path)) entries.push({ name, look });
+        if (!answers?.ignores(look?.isDirectory() ? `${path}/` : path)) entries.push({ name, found: foundAt(look) });
       }
     }
     return entries;

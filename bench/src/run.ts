@@ -46,6 +46,8 @@ export async function run(names: readonly string[], options: RunOptions): Promis
   }
 
   const startedAt = performance.now();
+  // Before we build: its load is what others do.
+  const machine = await thisMachine();
   // INIT_CWD: pnpm runs scripts in the package's folder; paths are meant from where the user stands.
   const fromUser = (path: string) => resolve(process.env['INIT_CWD'] ?? '.', path);
   await prepare({
@@ -54,7 +56,6 @@ export async function run(names: readonly string[], options: RunOptions): Promis
   });
   const found = await findPeers({ fetch: !options.offline });
   const peers = found.filter(({ name }) => name === 'wsferry' || (options.peers?.includes(name) ?? true));
-  const machine = await thisMachine();
   const versions: Record<string, string> = Object.fromEntries(peers.map((peer) => [peer.name, peer.version]));
   console.log(
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}; load ${machine.loadAverage}`,

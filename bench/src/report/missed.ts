@@ -19,9 +19,6 @@ const WHY: Readonly<Record<string, string>> = {
     'nearly half of the time is one writev of 64 KiB, which Bun needs as well. What is ours is a copy, a check of the UTF-8 and an object a message. Where programs want strings Bun’s are made faster than V8’s: see the next table.',
   'echo-64k ws':
     'half of the time is the kernel’s, which copies each message twice and wakes the other side, in either server. Ours are two copies a message (out of the chunk, through the masking kernel’s memory), a tenth of the time; a mode in which a program only borrows its messages would save one.',
-  'echo-1m ws':
-    'nine tenths are the kernel’s copies of 1 MiB twice a message, which swing by a third from round to round; ours is the way through the masking kernel’s memory.',
-  'echo-1m bun': 'as against ws.',
   'echo-64k bun': 'as against ws: the kernel’s copies are the same for all.',
   'connect ws':
     'of our CPU a sixth is ours; accepting, asking for the address, writing the answer and closing are Node’s and the kernel’s, and the bare node:net server below already takes two thirds of what we do (decision 26). It would need sockets without a stream object each.',

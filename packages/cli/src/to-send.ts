@@ -3,7 +3,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { FileSource, FolderSource } from '@wsferry/transfer';
 import { pathSource, streamSource, walkTree } from '@wsferry/transfer/node';
-import { eachConcurrently, MAX_CONCURRENT_FILES } from './each-concurrently.ts';
+import { eachConcurrently } from './each-concurrently.ts';
 import { CliError } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
 import { STANDARD } from './output.ts';
@@ -38,34 +38,38 @@ export async function toSend(named: readonly string[], options: ToSendOptions): 
   const found: { path: string; source: FileSource }[][] = [];
   const folders: FolderSource[][] = [];
   let failed = 0;
-  await eachConcurrently([...paths.entries()], MAX_CONCURRENT_FILES, async ([index, path]) => {
-    const files: { path: string; source: FileSource }[] = [];
-    found[index] = files;
-    folders[index] = [];
-    const absolute = resolve(cwd, path);
-    try {
-      if (path === STANDARD && place !== undefined) {
-        files.push({ path, source: streamSource(standardInput(), place) });
-        return;
+  await eachConcurrently(
+    [...paths.entries()],
+    () => undefined,
+    async ([index, path]) => {
+      const files: { path: string; source: FileSource }[] = [];
+      found[index] = files;
+      folders[index] = [];
+      const absolute = resolve(cwd, path);
+      try {
+        if (path === STANDARD && place !== undefined) {
+          files.push({ path, source: streamSource(standardInput(), place) });
+          return;
+        }
+        if (!(await stat(absolute)).isDirectory()) {
+          const source = await pathSource(absolute);
+          files.push({ path, source: paths.length === 1 ? { ...source, ...place } : source });
+          return;
+        }
+        if (place !== undefined && paths.length === 1) {
+          throw new CliError('IS_DIRECTORY', 'is a directory, and --as is for one file', ExitCode.Usage);
+        }
+        for await (const entry of walkTree(absolute, { ignore })) {
+          if (entry.kind === 'file') files.push({ path: entry.path, source: entry.source });
+          else if (entry.kind === 'folder') folders[index].push(entry.source);
+          else leaveOut(entry.path, entry.message);
+        }
+      } catch (error) {
+        failed += 1;
+        fail(failed, path, error);
       }
-      if (!(await stat(absolute)).isDirectory()) {
-        const source = await pathSource(absolute);
-        files.push({ path, source: paths.length === 1 ? { ...source, ...place } : source });
-        return;
-      }
-      if (place !== undefined && paths.length === 1) {
-        throw new CliError('IS_DIRECTORY', 'is a directory, and --as is for one file', ExitCode.Usage);
-      }
-      for await (const entry of walkTree(absolute, { ignore })) {
-        if (entry.kind === 'file') files.push({ path: entry.path, source: entry.source });
-        else if (entry.kind === 'folder') folders[index].push(entry.source);
-        else leaveOut(entry.path, entry.message);
-      }
-    } catch (error) {
-      failed += 1;
-      fail(failed, path, error);
-    }
-  });
+    },
+  );
   return { files: found.flat().map((file, index) => ({ id: failed + index + 1, ...file })), folders: folders.flat() };
 }
 

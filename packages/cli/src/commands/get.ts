@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Accept, AcceptFolder, OnConflict, SafeName, TransferEvent } from '@wsferry/transfer';
 import { limitAccept, RateLimit, safeFolder, TransferError } from '@wsferry/transfer';
 import { directoryReceiver } from '@wsferry/transfer/node';
-import { eachConcurrently, MAX_CONCURRENT_FILES } from '../each-concurrently.ts';
+import { eachConcurrently } from '../each-concurrently.ts';
 import { CliError, explainTransfer } from '../errors.ts';
 import { ExitCode, worst } from '../exit-codes.ts';
 import { folderError } from '../folder-errors.ts';
@@ -66,20 +66,24 @@ export function get(paths: readonly string[], cwd: string, options: GetOptions):
         if (signal.aborted) break;
         try {
           const found = await find(path, options.recursive ?? false, { line, reporter, signal });
-          await eachConcurrently(found.files, MAX_CONCURRENT_FILES, async (wanted) => {
-            if (signal.aborted) return;
-            const id = ++counts.id;
-            try {
-              await getOne(id, wanted, accept, pausing, { line, reporter, signal }, options.output);
-              counts.stored++;
-            } catch (error) {
-              const name = [...wanted.into, wanted.name].join('/');
-              if (signal.aborted) reporter.report({ event: 'cancelled', id, name });
-              else if (error instanceof TransferError && error.code === 'SKIPPED') {
-                reporter.report({ event: 'skipped', id, name });
-              } else failed(name, error, id);
-            }
-          });
+          await eachConcurrently(
+            found.files,
+            ({ size }) => size,
+            async (wanted) => {
+              if (signal.aborted) return;
+              const id = ++counts.id;
+              try {
+                await getOne(id, wanted, accept, pausing, { line, reporter, signal }, options.output);
+                counts.stored++;
+              } catch (error) {
+                const name = [...wanted.into, wanted.name].join('/');
+                if (signal.aborted) reporter.report({ event: 'cancelled', id, name });
+                else if (error instanceof TransferError && error.code === 'SKIPPED') {
+                  reporter.report({ event: 'skipped', id, name });
+                } else failed(name, error, id);
+              }
+            },
+          );
           // After what lies in them, so that their times stay.
           for (const folder of found.folders) await acceptFolder?.(folder);
         } catch (error) {

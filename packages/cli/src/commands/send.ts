@@ -8,7 +8,7 @@ import {
   TransferError,
 } from '@wsferry/transfer';
 import { findRoute } from '../connect.ts';
-import { eachConcurrently, MAX_CONCURRENT_FILES } from '../each-concurrently.ts';
+import { eachConcurrently } from '../each-concurrently.ts';
 import { type Explanation, explain, explainFile, explainTransfer } from '../errors.ts';
 import { ExitCode, worst } from '../exit-codes.ts';
 import { type Interruption, watchInterruption } from '../interruption.ts';
@@ -119,19 +119,23 @@ async function sendAll(
     const line = new ShellLine(route, reporter, { retryForMs: options.retryFor, bytes: sized ? bytes : 0 });
     const pausing = pauseByKey(reporter, { keyboard: !paths.includes(STANDARD) });
     try {
-      await eachConcurrently(jobs, MAX_CONCURRENT_FILES, async (job) => {
-        if (signal.aborted) return;
-        try {
-          await sendOne(line, job, signal, reporter, pausing);
-          stored++;
-        } catch (error) {
-          if (signal.aborted) reporter.report({ event: 'cancelled', id: job.id, name: job.path });
-          else if (error instanceof TransferError && error.code === 'SKIPPED') {
-            skipped++;
-            reporter.report({ event: 'skipped', id: job.id, name: job.path });
-          } else fail(job.id, job.path, error, job.path === STANDARD ? explainPiped : explainTransfer);
-        }
-      });
+      await eachConcurrently(
+        jobs,
+        ({ source }) => source.size,
+        async (job) => {
+          if (signal.aborted) return;
+          try {
+            await sendOne(line, job, signal, reporter, pausing);
+            stored++;
+          } catch (error) {
+            if (signal.aborted) reporter.report({ event: 'cancelled', id: job.id, name: job.path });
+            else if (error instanceof TransferError && error.code === 'SKIPPED') {
+              skipped++;
+              reporter.report({ event: 'skipped', id: job.id, name: job.path });
+            } else fail(job.id, job.path, error, job.path === STANDARD ? explainPiped : explainTransfer);
+          }
+        },
+      );
       for (const folder of folders) {
         if (signal.aborted) break;
         try {

@@ -9,6 +9,8 @@ const WHY: Readonly<Record<string, string>> = {
     'as above; and a read brings 64 messages instead of 256 here, so that what Node costs a read (new memory, an event, a write with its request) weighs four times as much.',
   'echo-64-100x1 ws':
     'one message a read, one a write: half of the time is the kernel’s, a third Node’s C++ around the two calls, and the same for ws; JavaScript is an eighth. It would need several sockets in one call (io_uring), which Node does not use.',
+  'echo-64-100x1 bun':
+    'the same two calls of the kernel, which Bun makes from its own loop; what is between us is Node’s third: an event, new memory and a write’s request for each message.',
   'echo-1k ws':
     'reads and writes of 16 KiB, most of which is the kernel’s copying and waking; ours is two copies of 1 KiB a message.',
   'echo-1k bun':
@@ -20,6 +22,9 @@ const WHY: Readonly<Record<string, string>> = {
   'echo-64k ws':
     'half of the time is the kernel’s, which copies each message twice and wakes the other side, in either server. Ours are two copies a message (out of the chunk, through the masking kernel’s memory), a tenth of the time; a mode in which a program only borrows its messages would save one.',
   'echo-64k bun': 'as against ws: the kernel’s copies are the same for all.',
+  'echo-1m ws':
+    'three fifths of the time is the kernel’s. A sixth is two copies of the message, out of its sixteen chunks into one and through the masking kernel’s memory; another sixth is Node’s, for sixteen reads.',
+  'echo-1m bun': 'as against ws.',
   'connect ws':
     'of our CPU a sixth is ours; accepting, asking for the address, writing the answer and closing are Node’s and the kernel’s, and the bare node:net server below already takes two thirds of what we do (decision 26). It would need sockets without a stream object each.',
   'idle ws':

@@ -176,6 +176,17 @@ describe('walking a folder', () => {
     expect(told(await walk())).toEqual(['tree/a', 'tree/b/', 'tree/']);
   });
 
+  test('finds what only begins as they do: the receiver says why it does not take it, and nothing is left out in silence', async () => {
+    await plant('.wsferry', '.wsferry.md', '.wsferry-old/x');
+    expect(told(await walk())).toEqual([
+      'tree/.wsferry',
+      'tree/.wsferry-old/x',
+      'tree/.wsferry-old/',
+      'tree/.wsferry.md',
+      'tree/',
+    ]);
+  });
+
   test('that is missing, a file, or has no name is refused with a sentence', async () => {
     const failed = (message: string) => ({ code: 'SOURCE_FAILED', message: expect.stringContaining(message) });
     await expect(walk({}, join(dir, 'none'))).rejects.toMatchObject(failed('there is no such file'));

@@ -148,7 +148,7 @@ async function entriesOf({ tree, filter }: Walk, names: readonly string[]): Prom
   const answers = filter && filterOf(filter);
   const folder = await tree.use(names);
   try {
-    const all = (await folder.handle.names()).filter((name) => !name.toLowerCase().startsWith(RESERVED_PREFIX)).sort();
+    const all = (await folder.handle.names()).sort();
     const entries: Entry[] = [];
     for (let from = 0; from < all.length; from += LOOKS) {
       const some = all.slice(from, from + LOOKS);
@@ -157,6 +157,8 @@ async function entriesOf({ tree, filter }: Walk, names: readonly string[]): Prom
         const name = some[index]!;
         const path = [...names, name].join('/');
         if (look === undefined && !name.includes('\ufffd')) continue;
+        // Unfinished files of a receiver. Other names that begin so are the user's, and are refused aloud.
+        if (look?.isDirectory() && name.toLowerCase() === RESERVED_PREFIX) continue;
         if (!answers?.ignores(look?.isDirectory() ? `${path}/` : path)) entries.push({ name, found: foundAt(look) });
       }
     }

@@ -105,7 +105,7 @@ describe('a transfer is cancelled', () => {
     };
     const receiver = openSession(far, { role: 'acceptor', accept: slow });
     const peer = new RawPeer(near);
-    peer.say({ type: 'NEW_FILE', id: 1, name: 'a' }, { type: 'CANCEL_FILE', id: 1 });
+    peer.say({ type: 'NEW_FILE', id: 1, name: 'a', size: 1 }, { type: 'CANCEL_FILE', id: 1 });
     await asked.promise;
     near.close();
     decide.resolve();

@@ -4,6 +4,7 @@ import { watchedReceiver } from '../test/watched-receiver.ts';
 import {
   bytesSource,
   type FileSource,
+  type MessagePipe,
   memoryReceiver,
   openSession,
   type Packet,
@@ -20,8 +21,9 @@ const data: Packet = { type: 'FILE_DATA', id: 1, offset: 0, bytes: bytes.subarra
 describe('what was stored of a file that does not arrive', () => {
   /** Stores 400 of 1,000 bytes, does that, and tells whether they were kept. */
   async function after(
-    ending: (peer: RawPeer, receiver: ReturnType<typeof openSession>) => unknown,
+    ending: (peer: RawPeer, receiver: ReturnType<typeof openSession>, line: MessagePipe) => unknown,
     change?: Parameters<typeof watchedReceiver>[0],
+    declared: { readonly size?: number } = { size: 1_000 },
   ) {
     const [near, far] = pipePair();
     const { accept, ends } = watchedReceiver(change);
@@ -33,11 +35,11 @@ describe('what was stored of a file that does not arrive', () => {
       onTransfer: (event) => event.type === 'failed' && over.resolve(event.code),
     });
     const peer = new RawPeer(near);
-    peer.say({ type: 'NEW_FILE', id: 1, name: 'a', size: 1_000, resumeKey: 'k' });
+    peer.say({ type: 'NEW_FILE', id: 1, name: 'a', ...declared, resumeKey: 'k' });
     await peer.hearA('ACK_NEW_FILE');
     peer.say(data);
     await peer.hearA('ACK_FILE_DATA');
-    await ending(peer, receiver);
+    await ending(peer, receiver, near);
     const code = await over.promise;
     near.close();
     await receiver.closed;
@@ -83,6 +85,25 @@ describe('what was stored of a file that does not arrive', () => {
     ],
   ] as const)('is removed after %s', async (code, ending) => {
     expect(await after(ending)).toEqual([code, 'removed']);
+  });
+
+  describe('and whose size was not declared, because it comes out of a pipe', () => {
+    const withoutSize = (ending: Parameters<typeof after>[0]) => after(ending, undefined, {});
+
+    test.each([
+      ['the sender shuts down', cancelled('SHUTTING_DOWN')],
+      ['the line is lost', (_: RawPeer, _receiver: unknown, line: MessagePipe) => void line.close()],
+      ['this side shuts down', (_: RawPeer, receiver: { close(): unknown }) => void receiver.close()],
+    ] as const)('is kept when %s: the sender still has what comes next', async (_name, ending) => {
+      expect(await withoutSize(ending)).toEqual([expect.any(String), 'kept']);
+    });
+
+    test.each([
+      ['CANCELLED', cancelled()],
+      ['SOURCE_FAILED', cancelled('SOURCE_FAILED')],
+    ] as const)('is removed after %s: nobody can read it again', async (code, ending) => {
+      expect(await withoutSize(ending)).toEqual([code, 'removed']);
+    });
   });
 });
 

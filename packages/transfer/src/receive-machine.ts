@@ -49,6 +49,12 @@ const spoiling: ReadonlySet<TransferCode> = new Set([
   'SKIPPED',
 ]);
 
+/**
+ * The only codes after which anybody can go on with a file whose size was not declared: it came out of a pipe. Once somebody
+ * has ended the transfer nobody can read it again, and it would fill the disk until it expires.
+ */
+const interrupting: ReadonlySet<TransferCode> = new Set(['CONNECTION_LOST', 'SHUTTING_DOWN', 'SUPERSEDED']);
+
 /** The receiver of one file, without I/O: packets and what the sink says in, {@link ReceiveAction}s out. */
 export class ReceiveMachine {
   readonly id: number;
@@ -261,7 +267,9 @@ export class ReceiveMachine {
     error: TransferError,
     answer: 'ACK_NEW_FILE' | 'ACK_FILE_END' | 'CANCEL_FILE' | undefined,
   ): readonly ReceiveAction[] {
-    const fail: ReceiveAction = { do: 'fail', error, keepPartial: !spoiling.has(error.code) };
+    const { code } = error;
+    const keepPartial = this.#size === undefined ? interrupting.has(code) : !spoiling.has(code);
+    const fail: ReceiveAction = { do: 'fail', error, keepPartial };
     if (answer === undefined) return [fail];
     const packet = { type: answer, id: this.id, code: error.code, message: error.message };
     return [{ do: 'send', packet }, fail];

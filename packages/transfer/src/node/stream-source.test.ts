@@ -293,7 +293,7 @@ describe('a stream over a session', () => {
     await session.close();
   });
 
-  test('that fails midway is no file there: what came is kept as of any source that fails', async () => {
+  test('that fails midway is no file there, and nothing is kept of it', async () => {
     const { accept, ends, files } = watchedReceiver();
     const [near, far] = pipePair();
     const receiving = openSession(far, { role: 'acceptor', accept: accept as Accept });
@@ -310,6 +310,6 @@ describe('a stream over a session', () => {
     });
     await session.close();
     await receiving.closed;
-    expect({ ends, files: files.size }).toEqual({ ends: ['kept'], files: 0 });
+    expect({ ends, files: files.size }).toEqual({ ends: ['removed'], files: 0 });
   });
 });

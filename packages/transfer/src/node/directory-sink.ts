@@ -242,8 +242,8 @@ export class DirectorySink implements FileSink {
       if (!compare || offer.size === undefined) await receiving.brought.remember(offer, folder.handle, placed.name);
       return { ...placed, toldPath: receiving.toldPath(placed.path), ...contents };
     } catch (error) {
-      // A full disk may have no room for a name: with room it is complete.
-      if (storageError(error).code === 'NO_SPACE') await this.discard({ keepPartial: true });
+      // A full disk may have no room for a name: with room it is complete. What came out of a pipe is never offered again.
+      if (storageError(error).code === 'NO_SPACE') await this.discard({ keepPartial: offer.size !== undefined });
       throw error;
     }
   }

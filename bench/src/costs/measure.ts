@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { clientFrame, message, serverFrame } from '../load/frames.ts';
 import { closeClients, openClients, type RawClient } from '../load/raw-client.ts';
-import type { Look } from './server.ts';
+import type { EchoMode, Look } from './server.ts';
 
 /** What one message, or one connection, costs the server. */
 export interface Cost {
@@ -12,6 +12,7 @@ export interface Cost {
   /** Calls of the kernel. */
   readonly reads: number;
   readonly writes: number;
+  readonly writesPerRead?: number;
   /** Still held when garbage is collected, on the heap and outside of it. */
   readonly heldBytes?: number;
 }
@@ -21,9 +22,9 @@ export class CountedServer {
   readonly #child: ChildProcess;
   readonly #port: Promise<number>;
 
-  constructor() {
+  constructor(mode: EchoMode) {
     const path = fileURLToPath(new URL('./server.ts', import.meta.url));
-    this.#child = fork(path, [], {
+    this.#child = fork(path, [mode], {
       execArgv: ['--expose-gc', '--conditions=@wsferry/source', '--import', 'tsx'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

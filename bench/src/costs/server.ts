@@ -1,10 +1,20 @@
 /**
- * Our echo server, which counts what it costs: bytes allocated on JavaScript's heap and outside of it, and reads and writes
- * asked of the kernel. None of that depends on how fast the machine is. Run with --expose-gc.
+ * Our echo server, which counts what it costs: bytes allocated on JavaScript's heap, and reads and writes asked of the
+ * kernel. None of that depends on how fast the machine is. Buffers are not counted but for the objects that stand for them:
+ * what is freed without waiting for the collector would count as never allocated. Run with --expose-gc.
  */
 import { readFileSync } from 'node:fs';
 import { GCProfiler, getHeapStatistics } from 'node:v8';
 import { type Connection, listen } from '@wsferry/connection';
+
+/** What the server does with a message: it sends it, sends it and gives it away, or sends a copy of it. */
+export type EchoMode = 'echo' | 'give' | 'copy';
+
+const ECHOES: Readonly<Record<EchoMode, (connection: Connection, data: string | Uint8Array) => void>> = {
+  echo: (connection, data) => void connection.send(data),
+  give: (connection, data) => void connection.send(data, { transfer: true }),
+  copy: (connection, data) => void connection.send(typeof data === 'string' ? data : Uint8Array.from(data)),
+};
 
 /** What was used up to a moment. */
 export interface Look {
@@ -45,10 +55,9 @@ class Allocations {
 
 const allocations = new Allocations();
 
+const answer = ECHOES[process.argv[2] as EchoMode];
 const listener = await listen({ port: 0 }, (connection: Connection) => {
-  connection.onMessage = (data) => {
-    connection.send(data);
-  };
+  connection.onMessage = (data) => answer(connection, data);
 });
 
 function look(collect: boolean): Look {

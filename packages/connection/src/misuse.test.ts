@@ -115,4 +115,18 @@ describe('a program that fails', () => {
       expect((await server.closed).error).toBeInstanceOf(Error);
     },
   );
+
+  test('onMessage that returns what send returned, as JavaScript lets it: that is no promise', async () => {
+    const [client, server] = await pair();
+    server.onMessage = (data) => server.send(data) as unknown as undefined;
+    const come: unknown[] = [];
+    client.onMessage = (data) => {
+      come.push(data);
+      if (come.length === 2) void client.close();
+    };
+    client.send('one');
+    client.send('two');
+    expect(await server.closed).toMatchObject({ code: 1000 });
+    expect(come).toEqual(['one', 'two']);
+  });
 });

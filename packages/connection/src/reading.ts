@@ -162,8 +162,9 @@ export class Reading {
 
   #call(handler: MessageHandler, data: Message): void {
     try {
-      const pending = handler(data);
-      if (!pending) return;
+      const pending: unknown = handler(data);
+      // Anything else is of no interest: what `(data) => connection.send(data)` returns is no promise.
+      if (!isThenable(pending)) return;
       this.#handling = true;
       pending.then(
         () => this.#handled(),
@@ -189,4 +190,8 @@ export class Reading {
     this.#awaited = pending;
     void pending.then(() => this.pump());
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { readonly then?: unknown } | undefined | null)?.then === 'function';
 }

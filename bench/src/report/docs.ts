@@ -42,7 +42,7 @@ Written by \`pnpm bench --docs\` on ${date.slice(0, 10)}; [bench/](../bench/READ
   theirs in the same round (for memory theirs to ours), so above 1 we are ahead.
 ${noisy ? `- **Preliminary**: ${quick ? 'a quick run' : `others were at work on the machine (load ${loadAverage} when it began)`}.\n` : ''}
 ${overview([results, ...others])}
-${workloads.map(section).join('\n')}`;
+${workloads.map((workload) => section(workload, [results, ...others])).join('\n')}`;
 }
 
 /** Every target, and what each run reached of it. */
@@ -79,7 +79,7 @@ function ratioIn(workloads: Results['workloads'], name: string, peer: string): n
   return found?.participants.find((participant) => participant.name === peer)?.ratio?.median;
 }
 
-function section(workload: WorkloadResult): string {
+function section(workload: WorkloadResult, runs: readonly Results[]): string {
   const { name, title, unit, participants } = workload;
   const rows = participants.map((participant) => `| ${cells(participant, unit).join(' | ')} |`);
   const measured = participants.some(({ value }) => value);
@@ -95,15 +95,32 @@ function section(workload: WorkloadResult): string {
     ...(limited.length > 0
       ? [`The load used up its core while ${limited.join(', ')} had time to spare: at least so fast.`, '']
       : []),
-    ...reasons(workload),
+    ...idling(workload),
+    ...reasons(workload, runs),
   ].join('\n');
 }
 
-/** Why targets are missed, once for all that are missed for the same reason. */
-function reasons({ name, participants }: WorkloadResult): string[] {
-  const missed = participants.filter(({ met }) => met === false);
-  const why = new Set(missed.map((participant) => whyMissed(name, participant.name)));
-  return [...why].flatMap((reason) => (reason === undefined ? [] : [`Missed: ${reason}`, '']));
+/**
+ * Where server and load waited for each other the rate says little of the server: a quicker peer is idle for longer. What
+ * a message costs it compares then.
+ */
+function idling({ participants: [ours, ...peers] }: WorkloadResult): string[] {
+  const cost = ours?.microsPerUnit?.median;
+  if (cost === undefined) return [];
+  return peers.flatMap(({ name, serverCores, loadCores, microsPerUnit }) => {
+    if (!serverCores || !loadCores || !microsPerUnit || serverCores.median >= 0.95) return [];
+    const ratio = significant(microsPerUnit.median / cost);
+    return [`${name} had time to spare (${serverCores.median.toFixed(2)} cores): by CPU the ratio is ${ratio}.`, ''];
+  });
+}
+
+/** Why targets are missed, in whichever run; once for all that are missed for the same reason. */
+function reasons({ name, participants }: WorkloadResult, runs: readonly Results[]): string[] {
+  const missed = participants.filter(({ name: peer, target }) =>
+    runs.some(({ workloads }) => (ratioIn(workloads, name, peer) ?? Infinity) < (target ?? 0)),
+  );
+  const why = missed.map(({ name: peer }) => whyMissed(name, peer) ?? `against ${peer}; no profile has shown why.`);
+  return [...new Set(why)].flatMap((reason) => [`Missed: ${reason}`, '']);
 }
 
 function cells(participant: ParticipantResult, unit: WorkloadResult['unit']): string[] {

@@ -24,7 +24,7 @@ export function addFetchingCommands(program: Command, cwd: string, ended: (exitC
         .conflicts(['dir', 'recursive']),
     )
     .addOption(limitRate('bytes per second, of all files together: 500K, 2MB'))
-    .addOption(onConflict('what becomes of a file whose name is taken here (default: rename)'))
+    .addOption(onConflict('what becomes of a file whose name is taken here (default: rename, with -o fail)'))
     .addHelpText(
       'after',
       `
@@ -77,7 +77,7 @@ Example:
 
   talking(program.command('note'))
     .description('Tell a short text to everybody who watches at the receiver.')
-    .argument('<text>', 'the text')
+    .argument('<text>', 'the text', parseText)
     .action(async (text: string, options: TalkOptions) => {
       const { note } = await import('./commands/note.ts');
       ended(await note(text, cwd, options));
@@ -105,4 +105,9 @@ function talking(command: Command): Command {
 function parseCount(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('expected a whole number.');
+}
+
+function parseText(value: string): string {
+  if (value.trim() !== '') return value;
+  throw new InvalidArgumentError('expected some words.');
 }

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import type { FileSource, FolderSource } from '@wsferry/transfer';
+import { type FileSource, type FolderSource, safeName } from '@wsferry/transfer';
 import { pathSource, streamSource, walkTree } from '@wsferry/transfer/node';
 import { eachConcurrently } from './each-concurrently.ts';
 import { CliError } from './errors.ts';
@@ -97,6 +97,12 @@ function standardInput(): AsyncIterable<Uint8Array> {
 /** What `--as` says: a name, and the folders before it. */
 function placeOf(as: string): { readonly name: string; readonly folder?: readonly string[] } {
   const names = namesOf(as);
+  try {
+    for (const each of names) safeName(each);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError('BAD_NAME', `--as ${as}: ${why}`, ExitCode.Usage);
+  }
   const name = names.at(-1) as string;
   return names.length === 1 ? { name } : { name, folder: names.slice(0, -1) };
 }

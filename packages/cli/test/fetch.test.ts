@@ -156,6 +156,13 @@ describe('get', () => {
 });
 
 describe('watch', () => {
+  test('is told nothing by a note without words: exit 2', async () => {
+    await using here = await temporaryDirectory();
+    const { code, stderr } = await wsferry(['note', ' '], here.path);
+    expect(code).toBe(2);
+    expect(stderr).toContain('expected some words');
+  });
+
   test('tells of files and notes as they arrive', async () => {
     await using here = await temporaryDirectory();
     const { program, url } = await shelf(here.path);

@@ -101,6 +101,7 @@ describe.skipIf(process.platform === 'win32')('send -', () => {
 
   test.each([
     ['send -', '- is standard input, and needs a name: --as NAME'],
+    ['send - --as ../x', '--as ../x: expected a plain file name, but it is . or ..'],
     ['send - - --as x', '- is standard input, which can be sent once'],
     ['send a b --as x', '--as names one file, or standard input (-), and there are 2 paths'],
   ])('%s: a usage error that says what to do', async (command, message) => {
@@ -187,14 +188,26 @@ describe.skipIf(process.platform === 'win32')('get -o -', () => {
 });
 
 describe('get -o FILE', () => {
-  test('saves it under that name; a name that is taken gets a number', async () => {
-    await writeFile(join(root.path, 'taken.txt'), 'mine');
-    for (const output of ['new.txt', 'taken.txt']) {
-      expect((await wsferry(['get', 'x.txt', '-o', output, '--from', url], root.path)).code).toBe(0);
-    }
+  const get = (output: string, ...options: string[]) =>
+    wsferry(['get', 'x.txt', '-o', output, '--from', url, ...options], root.path);
+
+  test('saves it under that name, again too', async () => {
+    expect((await get('new.txt')).code).toBe(0);
+    expect((await get('new.txt')).stdout).toContain('already there, identical');
     expect(await readFile(join(root.path, 'new.txt'), 'utf8')).toBe('hello');
+  });
+
+  test('where something else is, it fails: whoever reads that file next must not take it for ours', async () => {
+    await writeFile(join(root.path, 'taken.txt'), 'mine');
+    const { code, stderr } = await get('taken.txt');
+    expect(code).toBe(1);
+    expect(stderr).toContain('A file of that name is there already and was not touched');
     expect(await readFile(join(root.path, 'taken.txt'), 'utf8')).toBe('mine');
+
+    expect((await get('taken.txt', '--on-conflict', 'rename')).code).toBe(0);
     expect(await readFile(join(root.path, 'taken (1).txt'), 'utf8')).toBe('hello');
+    expect((await get('taken.txt', '--on-conflict', 'overwrite')).code).toBe(0);
+    expect(await readFile(join(root.path, 'taken.txt'), 'utf8')).toBe('hello');
   });
 
   test('that is a folder says what to do instead', async () => {

@@ -23,7 +23,7 @@ export const codeSentences = {
   UNKNOWN_TRANSFER: 'A packet named a transfer that was never opened.',
   TOO_MANY_TRANSFERS: 'Too many transfers are open on this connection.',
   TOO_MANY_REQUESTS: 'Too many requests are open, or they come too fast.',
-  SHUTTING_DOWN: 'The other side is shutting down.',
+  SHUTTING_DOWN: 'This side is shutting down.',
   CONNECTION_LOST: 'The connection ended before the transfer did.',
   NOT_WSFERRY: 'The other side does not speak wsferry.v1.',
   INTERNAL: 'Something broke that should not have.',

@@ -85,7 +85,14 @@ export function get(paths: readonly string[], cwd: string, options: GetOptions):
             },
           );
           // After what lies in them, so that their times stay.
-          for (const folder of found.folders) await acceptFolder?.(folder);
+          for (const folder of found.folders) {
+            if (signal.aborted) break;
+            try {
+              await acceptFolder?.(folder);
+            } catch (error) {
+              failed([...folder.folder, folder.name].join('/'), error);
+            }
+          }
         } catch (error) {
           if (!signal.aborted) failed(path, error);
         }
@@ -109,7 +116,8 @@ interface Place extends Output {
 async function placeFor(options: GetOptions, cwd: string, signal: AbortSignal): Promise<Place> {
   const { dir: named, output, onConflict } = options;
   const storing = onConflict === undefined ? {} : { onConflict };
-  if (output !== undefined) return openOutput(output, { cwd, signal, storing });
+  // Whoever names the file reads that one next: under another name the new one would never be found.
+  if (output !== undefined) return openOutput(output, { cwd, signal, storing: { onConflict: 'fail', ...storing } });
   const dir = resolve(cwd, named ?? '.');
   try {
     if (named !== undefined) await mkdir(dir, { recursive: true });

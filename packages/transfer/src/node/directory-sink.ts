@@ -7,7 +7,7 @@ import type { Folder } from './folder-tree.ts';
 import { HashFeed } from './hash-feed.ts';
 import { findKept, findKeptOrWatch } from './kept-partial.ts';
 import { PartialFile, type PartialKey } from './partial-file.ts';
-import { checkTaken, type FoundFile, findOfSize, isUnchanged, place } from './placing.ts';
+import { checkTaken, type FoundFile, findOfSize, isUnchanged, place, settleFound } from './placing.ts';
 import type { ReceivingFolder } from './receiving-folder.ts';
 import { writeAt } from './write-at.ts';
 
@@ -239,6 +239,7 @@ export class DirectorySink implements FileSink {
     try {
       const compare = receiving.options.compare ? receiving.comparisons : undefined;
       const placed = await place(partial, folder, offer.name, contents, { policy, compare });
+      if (placed.existing) await this.#settle(placed.name);
       if (!compare || offer.size === undefined) await receiving.brought.remember(offer, folder.handle, placed.name);
       return { ...placed, toldPath: receiving.toldPath(placed.path), ...contents };
     } catch (error) {
@@ -262,8 +263,17 @@ export class DirectorySink implements FileSink {
       );
     }
     const { name, path, size, digest } = found;
+    await this.#settle(name);
+    await this.#storing.folder.syncNames();
     const toldPath = this.#storing.receiving.toldPath(path);
     return { name, path, toldPath, size, digest, algorithm: this.#algorithm, existing: true };
+  }
+
+  /** A file that was there counts as stored: it is to outlive a power cut, and may be executed if ours might. */
+  async #settle(name: string): Promise<void> {
+    const { receiving, folder, offer, policy } = this.#storing;
+    const executable = offer.executable === true && policy !== 'skip' && policy !== 'fail';
+    await settleFound(folder, name, { fsync: receiving.options.fsync, executable });
   }
 
   async #setModified({ handle }: PartialFile): Promise<void> {

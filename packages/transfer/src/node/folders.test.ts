@@ -4,7 +4,9 @@ import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noControl, offerOf } from '../../test/offers.ts';
 import { Receiving } from '../../test/receiving.ts';
+import type { FileOffer } from '../ports.ts';
 import { safeFolder, safeName } from '../safe-name.ts';
+import { directoryReceiver } from './directory-receiver.ts';
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let dir: string;
@@ -162,6 +164,20 @@ describe.skipIf(process.platform === 'win32')('the executable bit', () => {
     } finally {
       process.umask(umask);
     }
+  });
+
+  test('is set on the identical file that is there; nothing is taken away, and no wish to leave it alone is overruled', async () => {
+    const offered = async (name: string, options: Partial<FileOffer>) => {
+      const { accept } = await directoryReceiver(dir, { allowedOnConflict: ['rename', 'skip'] });
+      const { sink } = await accept({ ...offerOf(name), size: 1, ...options }, noControl);
+      expect(await sink.commit()).toMatchObject({ existing: true });
+      return modeOf(name);
+    };
+    for (const name of ['gets', 'keeps', 'left']) await writeFile(join(dir, name), 'x', { mode: 0o644 });
+    expect(await offered('gets', { executable: true })).toBe(0o755);
+    expect(await offered('gets', { executable: false })).toBe(0o755);
+    expect(await offered('keeps', {})).toBe(0o644);
+    expect(await offered('left', { executable: true, onConflict: 'skip' })).toBe(0o644);
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@wsferry/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -68,6 +68,18 @@ describe('a file that counts as stored survives a power cut', () => {
     expect(told).toBe(false);
     gate.resolve();
     await committing;
+  });
+
+  test('one that was there is synced as well, and its name: whoever wrote it may not have waited for the disk', async () => {
+    await writeFile(join(dir, 'a'), 'a');
+    const asked: string[] = [];
+    sync = async (what) => void asked.push(what);
+    const { accept } = await directoryReceiver(dir);
+    const { sink, offset } = await accept({ ...offerOf('a'), size: 1 }, noControl);
+    expect(offset).toBe(1);
+    expect(await sink.commit()).toMatchObject({ existing: true });
+    expect(asked).toEqual(['file', 'directory']);
+    expect(synced[0]).toBe((await stat(join(dir, 'a'), { bigint: true })).ino);
   });
 
   test('when its bytes cannot be synced it fails, and gets no name', async () => {

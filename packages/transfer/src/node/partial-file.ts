@@ -12,6 +12,7 @@ import { forgetDigest, keepDigest, takeDigest } from './live-digests.ts';
 import { freeName, ownName } from './partial-names.ts';
 import { removeNote, writeNote } from './partial-note.ts';
 import type { PartialsLease } from './partials-folder.ts';
+import { setExecutable } from './placing.ts';
 
 const { O_RDWR, O_CREAT, O_EXCL } = constants;
 
@@ -209,19 +210,18 @@ async function take(folder: FolderHandle, best: KeptPartial, name: string): Prom
       if (best.abandoned) await handle.utimes(new Date(), new Date()).catch(() => {});
       return handle;
     }
-  } catch {
-    // Of another user, who may no more than read it.
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'ELOOP'].includes(systemCode(error) ?? '')) {
+      // A passing shortage, of descriptors for one: whoever comes later goes on with it.
+      await handle?.close();
+      await folder.rename(name, folder, best.name).catch(() => {});
+      throw error;
+    }
+    // Of another user, who lets us no more than read it.
   }
   await handle?.close();
   await folder.remove(name);
   return 'unusable';
-}
-
-/** For a file that was begun when it was, or was not, to be executed. Whoever may read it then may execute it. */
-async function setExecutable(handle: FileHandle, executable: boolean): Promise<void> {
-  const mode = (await handle.stat()).mode & 0o777;
-  const wanted = executable ? mode | ((mode & 0o444) >> 2) : mode & 0o666;
-  if (wanted !== mode) await handle.chmod(wanted).catch(() => {}); // not on every file system
 }
 
 async function digested(handle: FileHandle, bytes: number, feed: HashFeed, signal: AbortSignal): Promise<HashFeed> {

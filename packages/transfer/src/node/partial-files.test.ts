@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { md5 } from '../../test/plain-sender.ts';
 import { content, modified, part, Receiving } from '../../test/receiving.ts';
 import type { Accepted, FileOffer } from '../ports.ts';
+import { FolderHandle } from './folder-handle.ts';
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let dir: string;
@@ -69,6 +70,20 @@ describe('an interrupted transfer', () => {
     expect(next).not.toHaveProperty('restarted');
     await finish(next);
     expect((await stat(join(dir, 'a.bin'))).mtimeMs).toBe(modified);
+  });
+
+  test('is not lost when it cannot be opened just now, for want of descriptors', async () => {
+    await interrupted(200_000);
+    const { open: really } = FolderHandle.prototype;
+    const opening = vi.spyOn(FolderHandle.prototype, 'open').mockImplementation(function (this: FolderHandle, ...how) {
+      if (how[0].endsWith('.part')) throw Object.assign(new Error('EMFILE'), { code: 'EMFILE' });
+      return really.call(this, ...how);
+    });
+    await expect(begin()).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    opening.mockRestore();
+    const next = await begin();
+    expect(next).toMatchObject({ offset: 200_000 });
+    await finish(next);
   });
 
   test('is gone on with as often as it breaks off', async () => {

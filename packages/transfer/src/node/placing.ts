@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TransferError } from '../errors.ts';
 import type { DigestAlgorithm, OnConflict } from '../packets.ts';
@@ -57,6 +58,37 @@ export async function findOfSize(
 export async function isUnchanged(folder: Folder, found: FoundFile): Promise<boolean> {
   const look = await folder.handle.lookAt(found.name);
   return look?.isFile() === true && lookOf(look) === found.look;
+}
+
+/**
+ * Makes a file that was found as good as one that was stored: whoever wrote it may not have waited for the disk, or have left
+ * its offer's executable bit away. Of another user's file the kernel may allow neither; its bytes are right all the same.
+ */
+export async function settleFound(
+  folder: Folder,
+  name: string,
+  { fsync, executable }: { readonly fsync: boolean; readonly executable: boolean },
+): Promise<void> {
+  if (!fsync && !executable) return;
+  const handle = await folder.handle.open(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    if (executable) await setExecutable(handle, true);
+    if (fsync) await handle.sync().catch(ignoreUnsyncable);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** For a file that was begun when it was, or was not, to be executed. Whoever may read it then may execute it. */
+export async function setExecutable(handle: FileHandle, executable: boolean): Promise<void> {
+  const mode = (await handle.stat()).mode & 0o777;
+  const wanted = executable ? mode | ((mode & 0o444) >> 2) : mode & 0o666;
+  if (wanted !== mode) await handle.chmod(wanted).catch(() => {}); // not on every file system
+}
+
+/** What cannot be synced through a handle that may only read (Windows), or not at all. */
+function ignoreUnsyncable(error: unknown): void {
+  if (!['EINVAL', 'ENOTSUP', 'EPERM', 'EBADF'].includes(systemCode(error) ?? '')) throw error;
 }
 
 /**
